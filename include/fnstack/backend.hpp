@@ -1,0 +1,66 @@
+// What all backends share: the call that comes with a request, and the reply they owe.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include <fnstack/error.hpp>
+
+namespace fnstack {
+
+// Comes with every request. Plain data; copy it if the work outlives send().
+struct Call {
+  std::string effect_id;  // the same for a repeat of the same effect
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  std::stop_token stop;         // answer soon (an error is fine) once it is requested
+  std::int64_t now_ms = 0;      // the run's time, epoch milliseconds: a virtual clock may be behind it
+};
+
+// The answer owed: move-only, callable once, inline or later, from any thread. Dropped unanswered it answers
+// with an error by itself. Calling it again does nothing.
+template <class T>
+class Reply {
+ public:
+  Reply() = default;
+  template <class F>
+    requires(!std::is_same_v<std::decay_t<F>, Reply>)
+  explicit Reply(F&& function) : target_(std::make_unique<Target<std::decay_t<F>>>(std::forward<F>(function))) {}
+  Reply(Reply&&) noexcept = default;
+  Reply& operator=(Reply&& other) noexcept {
+    if (this != &other) {
+      drop();
+      target_ = std::move(other.target_);
+    }
+    return *this;
+  }
+  ~Reply() { drop(); }
+
+  void operator()(Result<T> result) {
+    if (auto target = std::move(target_)) target->answer(std::move(result));
+  }
+  explicit operator bool() const noexcept { return target_ != nullptr; }
+
+ private:
+  struct Base {
+    virtual ~Base() = default;
+    virtual void answer(Result<T> result) = 0;
+  };
+  template <class F>
+  struct Target final : Base {
+    explicit Target(F function) : function(std::move(function)) {}
+    void answer(Result<T> result) override { function(std::move(result)); }
+    F function;
+  };
+  void drop() noexcept {
+    if (auto target = std::move(target_)) {
+      target->answer(make_error(error_type::network, "the backend dropped the request without an answer"));
+    }
+  }
+  std::unique_ptr<Base> target_;
+};
+
+}  // namespace fnstack

@@ -1,0 +1,24 @@
+// Database: EXTENSION. Tables of rows with an integer `id`, as effect.hpp's DatabaseCommand says.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include <fnstack/backend.hpp>
+#include <fnstack/effect.hpp>
+
+namespace fnstack {
+
+class Database {
+ public:
+  virtual ~Database() = default;
+  // Any thread. Commands of one transaction come one after another. Errors: `database`, `not_found`,
+  // `validation`, `limit`, `timeout`.
+  virtual void send(DatabaseCommand command, const Call& call, Reply<Value> reply) = 0;
+};
+
+// In this process, gone with it; tables and columns appear as they are used (auto schema). No SQL text.
+[[nodiscard]] std::shared_ptr<Database> memory_database();
+[[nodiscard]] std::shared_ptr<Database> callback_database(std::function<Result<Value>(const DatabaseCommand&)> answer);
+
+}  // namespace fnstack

@@ -1,0 +1,144 @@
+// StepKind: EXTENSION. What a step's "function" name means: its fields, and how it turns them into a value
+// (pure) or into an effect and its result into a value (effect). Checking, did-you-mean and the reference page
+// come from the table of fields. Kinds that steer the run (Loop, Try-Catch …) are built in.
+//
+//   StepKind greet{.name = "Greet", .doc = "Says hello.",
+//                  .fields = {{.name = "who", .required = true, .doc = "whom to greet"}},
+//                  .compute = [](Fields& fields) -> Result<Value> { return Value("hello " + to_text(fields["who"])); }};
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fnstack/effect.hpp>
+#include <fnstack/error.hpp>
+#include <fnstack/limits.hpp>
+#include <fnstack/value.hpp>
+
+namespace fnstack {
+
+namespace program {
+class Lowering;  // how control kinds are built; private
+}
+
+enum class FieldType : std::uint8_t {
+  value,       // any JSON, with templates at any depth, in keys too
+  text,        // the same, read as text; a list or object is an error `validation`
+  integer,     // a whole number or such text; anything else is an error `validation`; null stays null
+  number,      // a number or numeric text; null stays null
+  boolean,     // truthiness of the value
+  literal,     // as written: no template allowed
+  expression,  // one expression (a `condition`), evaluated by the kind itself, not beforehand
+  variable,    // the literal name of the variable that the step sets; a path for Update Variable
+  item,        // the literal name of a variable seen inside the step's blocks only
+  steps,       // a block of steps
+  cases,       // Switch: blocks by key
+  url,         // evaluates to {"url", "shown"}, checked and escaped; the step's `query` field is appended
+  headers,     // evaluates to an object of checked header texts
+  query,       // an object of query parameters
+  body,        // a request body; text around holes is escaped by the Content-Type in the step's headers
+  method,      // an HTTP method, upper case, or null
+  identifier,  // a table's or column's name, checked
+  data,        // a record or list of records; the keys written in the definition are `spelled`
+  filter,      // evaluates to effect.hpp's filter tree; operators only as written in the definition
+  record_id,   // checked: a number or non-empty text
+  cache_key,   // checked: non-empty text from non-null parts
+  annotation   // ignored
+};
+
+struct Field {
+  std::string name;                  // canonical: lower case with _
+  std::vector<std::string> aliases;  // the same for the user; giving two of them is an error
+  FieldType type = FieldType::value;
+  bool required = false;
+  Value default_value;               // what the step sees when the field is not given
+  std::string doc;                   // one line for the reference page
+  std::vector<std::string> locals;   // expression: names bound by the kind while it evaluates ("acc", "current")
+};
+
+// The evaluated fields of one execution of a step. Lives as long as the call it is passed to.
+class Fields {
+ public:
+  virtual ~Fields() = default;
+
+  // By the canonical name; a shared null for one not given without default.
+  [[nodiscard]] const Value& operator[](std::string_view name) const noexcept;
+  [[nodiscard]] bool given(std::string_view name) const noexcept;
+  [[nodiscard]] Value take(std::string_view name) noexcept;
+  // By position in StepKind::fields: for hot kinds.
+  [[nodiscard]] const Value& at(std::size_t position) const noexcept { return values_[position]; }
+  // data: the columns written in the definition itself, whatever the templates yield.
+  [[nodiscard]] virtual std::span<const std::string> spelled(std::string_view name) const = 0;
+  // expression: its value with the field's locals bound to these, in order.
+  [[nodiscard]] virtual Result<Value> evaluate(std::string_view name, std::initializer_list<Value> locals) = 0;
+  // A custom function's or any unknown step's free arguments: an object of the fields that the kind doesn't list.
+  [[nodiscard]] virtual const Value& rest() const = 0;
+
+  [[nodiscard]] virtual std::int64_t now_ms() const noexcept = 0;
+  [[nodiscard]] virtual const Limits& limits() const noexcept = 0;
+  // Some tree read this cached variable's `.age` (DIALECT 4.15).
+  [[nodiscard]] virtual bool wants_age() const noexcept = 0;
+  // Random bits from the run's seed.
+  virtual void random_bytes(std::uint8_t* out, std::size_t size) = 0;
+
+ protected:
+  std::span<const Field> table_;
+  Value* values_ = nullptr;              // one for each field of the table
+  const std::uint8_t* given_ = nullptr;  // likewise
+};
+
+struct StepKind {
+  std::string name;                  // as in the document: "External API Request"
+  std::vector<std::string> aliases;  // folded when compared, like the name
+  std::string doc;                   // one sentence
+  std::string group;                 // heading on the reference page: "Variables", "Flow", "Records" …
+  std::vector<Field> fields;
+  // Has a result: output_variable (= return_as, return_variable) may be given.
+  bool has_result = true;
+  // The name under which a result without output_variable can be read: "" the canonical step name folded,
+  // "$table" the table's name, "cache_value" … (DIALECT 2.0).
+  std::string implicit_result;
+  // Fields that the table does not list are arguments, not errors.
+  bool accepts_rest = false;
+  // Database commands take part in the transaction around them; only database and pure kinds may stand in one.
+  bool is_database = false;
+
+  // Exactly one of compute, request with reply, or lower.
+  std::function<Result<Value>(Fields&)> compute;
+  std::function<Result<Effect>(Fields&)> request;
+  // The effect's answer as the step's result. Without it: the answer's Value as it is. A failed effect never
+  // comes here; its Error is raised.
+  std::function<Result<Value>(Fields&, EffectReply)> reply;
+  void (*lower)(program::Lowering&) = nullptr;  // built-in control kinds only
+};
+
+// The step kinds that definitions may use, looked up by folded name.
+class StepKinds {
+ public:
+  StepKinds();  // none
+  // False: the name or an alias is taken, or not exactly one way to perform is given.
+  bool add(StepKind kind);
+  [[nodiscard]] const StepKind* find(std::string_view name) const;
+  [[nodiscard]] std::span<const std::shared_ptr<const StepKind>> all() const noexcept { return kinds_; }
+  [[nodiscard]] std::vector<std::string_view> names() const;  // names and aliases as written
+
+ private:
+  std::vector<std::shared_ptr<const StepKind>> kinds_;
+  std::vector<std::pair<std::string, std::size_t>> index_;  // folded name to position, sorted
+};
+
+// All that fnstack brings along.
+[[nodiscard]] const StepKinds& builtin_step_kinds();
+
+// The reference page in Markdown, made from the tables.
+[[nodiscard]] std::string step_reference(const StepKinds& kinds);
+
+}  // namespace fnstack
