@@ -1,0 +1,22 @@
+# cpp-httplib as httplib::httplib, for tests and examples only, not installed. Debian compiles it with OpenSSL, zlib
+# and brotli: its classes have another layout without the same macros, and programs link and then crash. pkg-config
+# knows the macros.
+if(NOT TARGET httplib::httplib)
+  find_package(PkgConfig QUIET)
+  if(PkgConfig_FOUND)
+    pkg_check_modules(FNSTACK_HTTPLIB QUIET IMPORTED_TARGET cpp-httplib)
+  endif()
+  find_package(OpenSSL QUIET)
+endif()
+if(TARGET httplib::httplib)
+  set(FnstackHttplib_FOUND TRUE)
+elseif(TARGET PkgConfig::FNSTACK_HTTPLIB AND OpenSSL_FOUND)
+  add_library(httplib::httplib INTERFACE IMPORTED)
+  target_link_libraries(httplib::httplib INTERFACE PkgConfig::FNSTACK_HTTPLIB OpenSSL::SSL OpenSSL::Crypto)
+  set(FnstackHttplib_FOUND TRUE)
+else()
+  set(FnstackHttplib_FOUND FALSE)
+  if(FnstackHttplib_FIND_REQUIRED)
+    message(FATAL_ERROR "fnstack: cpp-httplib not found; Debian: apt-get install libcpp-httplib-dev libssl-dev pkg-config")
+  endif()
+endif()

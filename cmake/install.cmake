@@ -1,0 +1,45 @@
+# What `cmake --install` puts where: libraries, public headers, the CMake package, the pkg-config file, the command.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS ${fnstack_installed} EXPORT fnstackTargets
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET fnstack_command)
+  install(TARGETS fnstack_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+# A backend's header goes along only if the backend does.
+install(DIRECTORY include/fnstack DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp" PATTERN "backends" EXCLUDE)
+foreach(component IN LISTS FNSTACK_COMPONENTS)
+  if(EXISTS "${PROJECT_SOURCE_DIR}/include/fnstack/backends/${component}.hpp")
+    install(FILES include/fnstack/backends/${component}.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fnstack/backends)
+  endif()
+endforeach()
+
+set(fnstack_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fnstack)
+set(FNSTACK_SHARED ${BUILD_SHARED_LIBS})
+configure_package_config_file(cmake/fnstackConfig.cmake.in "${PROJECT_BINARY_DIR}/fnstackConfig.cmake"
+                              INSTALL_DESTINATION ${fnstack_config_dir})
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/fnstackConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/fnstackConfig.cmake" "${PROJECT_BINARY_DIR}/fnstackConfigVersion.cmake"
+              cmake/FindFnstackRe2.cmake cmake/FindFnstackUtf8proc.cmake
+        DESTINATION ${fnstack_config_dir})
+install(EXPORT fnstackTargets NAMESPACE fnstack:: DESTINATION ${fnstack_config_dir})
+
+set(FNSTACK_PC_LIBS)
+set(FNSTACK_PC_REQUIRES)
+foreach(component IN LISTS FNSTACK_COMPONENTS)
+  string(APPEND FNSTACK_PC_LIBS " -lfnstack-${component}")
+endforeach()
+if(TARGET fnstack_curl)
+  string(APPEND FNSTACK_PC_REQUIRES " libcurl")
+endif()
+if(TARGET fnstack_sqlite)
+  string(APPEND FNSTACK_PC_REQUIRES " sqlite3")
+endif()
+if(TARGET fnstack_spdlog)
+  string(APPEND FNSTACK_PC_REQUIRES " spdlog")
+endif()
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" OUTPUT_VARIABLE FNSTACK_PC_PREFIX)
+configure_file(cmake/fnstack.pc.in "${PROJECT_BINARY_DIR}/fnstack.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/fnstack.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)

@@ -1,0 +1,105 @@
+# Tests (one program a folder of tests/), examples and benchmarks. Part of a developer's build only.
+
+fnstack_require(Catch2::Catch2 Catch2 "FNSTACK_DEVELOPER" catch2)
+fnstack_require(httplib::httplib FnstackHttplib "FNSTACK_DEVELOPER" "libcpp-httplib-dev pkg-config")
+
+if(TARGET Catch2::Catch2WithMain)
+  add_library(fnstack_catch INTERFACE)
+  target_link_libraries(fnstack_catch INTERFACE Catch2::Catch2WithMain)
+else()
+  add_library(fnstack_catch OBJECT tests/support/catch_main.cpp)
+  target_link_libraries(fnstack_catch PUBLIC Catch2::Catch2)
+  target_compile_features(fnstack_catch PRIVATE cxx_std_20)
+endif()
+
+# ---- unit tests
+
+fnstack_test(test_base
+  FOLDERS base
+  LIBRARIES nlohmann_json::nlohmann_json
+  SOURCES
+    tests/unit/base/error_test.cpp
+    tests/unit/base/json_test.cpp
+    tests/unit/base/number_test.cpp
+    tests/unit/base/source_test.cpp
+    tests/unit/base/suggest_test.cpp
+    tests/unit/base/text_place_test.cpp
+    tests/unit/base/url_test.cpp
+    tests/unit/base/value_test.cpp
+)
+
+fnstack_test(test_expr
+  FOLDERS base expr
+  LIBRARIES nlohmann_json::nlohmann_json
+  SOURCES
+    tests/unit/expr/expression_test.cpp
+    tests/unit/expr/template_test.cpp
+)
+
+fnstack_test(test_definition
+  FOLDERS base expr definition
+  LIBRARIES nlohmann_json::nlohmann_json
+  SOURCES
+    tests/unit/definition/json_reader_test.cpp
+    tests/unit/definition/markdown_test.cpp
+    tests/unit/definition/parse_test.cpp
+    tests/unit/definition/shapes_test.cpp
+)
+
+fnstack_test(test_program
+  FOLDERS base expr definition program steps
+  SOURCES
+    tests/unit/program/compile_test.cpp
+)
+
+fnstack_test(test_machine
+  FOLDERS base expr definition program steps machine
+  SOURCES
+    tests/unit/machine/machine_test.cpp
+)
+
+fnstack_test(test_steps
+  FOLDERS base expr definition program steps machine backends drivers
+  LIBRARIES nlohmann_json::nlohmann_json
+  SOURCES
+    tests/unit/steps/steps_test.cpp
+)
+
+# ---- backends and drivers
+
+fnstack_test(test_backends
+  FOLDERS base expr backends curl_backend sqlite_backend spdlog_backend
+  LIBRARIES httplib::httplib
+  SOURCES
+    tests/backends/memory_cache_test.cpp
+    tests/backends/memory_database_test.cpp
+    tests/backends/network_guard_test.cpp
+    tests/backends/scripted_http_test.cpp
+    tests/backends/sql_test.cpp
+)
+
+fnstack_test(test_drivers
+  FOLDERS base expr definition program steps machine backends drivers curl_backend sqlite_backend spdlog_backend
+  LIBRARIES httplib::httplib nlohmann_json::nlohmann_json
+  SOURCES
+    tests/drivers/blocking_test.cpp
+)
+
+# ---- the whole
+
+fnstack_test(test_architecture
+  SOURCES
+    tests/architecture/include_order_test.cpp
+)
+
+if(TARGET fnstack_command)
+  fnstack_test(test_cli
+    LIBRARIES httplib::httplib nlohmann_json::nlohmann_json
+    SOURCES
+      tests/cli/cli_test.cpp
+  )
+  if(TARGET test_cli)
+    add_dependencies(test_cli fnstack_command)
+    target_compile_definitions(test_cli PRIVATE FNSTACK_COMMAND="$<TARGET_FILE:fnstack_command>")
+  endif()
+endif()
