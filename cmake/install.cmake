@@ -27,6 +27,12 @@ install(EXPORT fnstackTargets NAMESPACE fnstack:: DESTINATION ${fnstack_config_d
 
 set(FNSTACK_PC_LIBS)
 set(FNSTACK_PC_REQUIRES)
+# Static archives name nothing they need, so pkg-config must, without --static: that would ask for static libraries
+# of the whole system too.
+set(FNSTACK_PC_REQUIRES_KEY Requires)
+if(BUILD_SHARED_LIBS)
+  set(FNSTACK_PC_REQUIRES_KEY Requires.private)
+endif()
 foreach(component IN LISTS FNSTACK_COMPONENTS)
   string(APPEND FNSTACK_PC_LIBS " -lfnstack-${component}")
 endforeach()
