@@ -103,3 +103,19 @@ if(TARGET fnstack_command)
     target_compile_definitions(test_cli PRIVATE FNSTACK_COMMAND="$<TARGET_FILE:fnstack_command>")
   endif()
 endif()
+
+# An installed tree serves a project of its own.
+if(TARGET fnstack_core AND FNSTACK_INSTALL AND EXISTS "${PROJECT_SOURCE_DIR}/src/drivers/engine.cpp")
+  set(flags "${CMAKE_CXX_FLAGS}")
+  if(FNSTACK_SANITIZE)
+    string(APPEND flags " -fsanitize=${FNSTACK_SANITIZE}")
+  endif()
+  list(JOIN FNSTACK_COMPONENTS "," components)
+  add_test(NAME test_install
+           COMMAND "${CMAKE_COMMAND}" "-DBUILD=${PROJECT_BINARY_DIR}" "-DSOURCE=${PROJECT_SOURCE_DIR}/tests/install"
+                   "-DWORK=${PROJECT_BINARY_DIR}/install_test" "-DCOMPILER=${CMAKE_CXX_COMPILER}"
+                   "-DGENERATOR=${CMAKE_GENERATOR}" "-DBUILD_TYPE=${CMAKE_BUILD_TYPE}" "-DFLAGS=${flags}"
+                   "-DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}" "-DCOMPONENTS=${components}"
+                   -P "${PROJECT_SOURCE_DIR}/tests/install/run.cmake")
+  set_tests_properties(test_install PROPERTIES TIMEOUT 300)
+endif()
