@@ -1,0 +1,68 @@
+// Shape: the list of keys that objects of one form share. An object's values stand in its own node, in the order
+// of the shape's keys. Looked up by scanning, and by a hash index beyond `scan_limit` keys. Knows no values.
+//
+// A shape with more than one owner never changes: `Shape::own` copies it first.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fnstack::base {
+
+class Shape {
+ public:
+  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+  // Below this many keys comparing lengths and bytes one by one is as fast as any index.
+  static constexpr std::size_t scan_limit = 8;
+
+  // With one owner, the caller.
+  static Shape* make(bool ignore_case = false);
+  // The first `count` keys of `model`, with one owner.
+  static Shape* make_prefix(const Shape& model, std::size_t count);
+  // The same keys with the caller as the one owner: itself or a copy. Takes the caller's reference.
+  static Shape* own(Shape* shape);
+
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (references_.load(std::memory_order_acquire) == 1 || references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete this;
+    }
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return keys_.size(); }
+  [[nodiscard]] bool ignore_case() const noexcept { return ignore_case_; }
+  // The length of all keys together.
+  [[nodiscard]] std::uint64_t key_bytes() const noexcept { return text_.size(); }
+  [[nodiscard]] std::string_view key(std::size_t position) const noexcept {
+    return {text_.data() + keys_[position].offset, keys_[position].length};
+  }
+  // npos if there is none.
+  [[nodiscard]] std::size_t find(std::string_view key) const noexcept;
+
+  // For the one owner. `add` wants a key that find() does not; if it throws (bad_alloc) nothing has changed.
+  void add(std::string_view key);
+  void remove(std::size_t position);
+
+ private:
+  struct Key {
+    std::uint32_t offset, length;
+  };
+
+  explicit Shape(bool ignore_case) : ignore_case_(ignore_case) {}
+  [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept;
+  [[nodiscard]] bool same(std::string_view left, std::string_view right) const noexcept;
+  void reindex(std::size_t slots);
+  void index(std::size_t position) noexcept;
+
+  std::atomic<std::uint32_t> references_{1};
+  bool ignore_case_;
+  std::vector<Key> keys_;
+  std::string text_;                  // all keys, one after the other
+  std::vector<std::uint32_t> slots_;  // open addressing: 0 or a position + 1; empty up to scan_limit keys
+};
+
+}  // namespace fnstack::base
