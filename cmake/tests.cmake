@@ -78,6 +78,24 @@ fnstack_test(test_backends
     tests/backends/sql_test.cpp
 )
 
+if(TARGET fnstack_curl_backend)
+  fnstack_require(OpenSSL::SSL OpenSSL "FNSTACK_DEVELOPER" libssl-dev)
+  fnstack_test(test_http
+    FOLDERS base backends curl_backend
+    LIBRARIES OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
+    SOURCES
+      tests/support/fault_server.cpp
+      tests/support/test_certificate.cpp
+      tests/backends/body_decoder_test.cpp
+      tests/backends/callback_http_test.cpp
+      tests/backends/curl_http_faults_test.cpp
+      tests/backends/curl_http_test.cpp
+      tests/backends/curl_http_tls_test.cpp
+      tests/backends/http_redirect_test.cpp
+      tests/backends/response_reader_test.cpp
+  )
+endif()
+
 fnstack_test(test_drivers
   FOLDERS base expr definition program steps machine backends drivers curl_backend sqlite_backend spdlog_backend
   LIBRARIES httplib::httplib nlohmann_json::nlohmann_json
@@ -119,3 +137,10 @@ if(TARGET fnstack_core AND FNSTACK_INSTALL AND EXISTS "${PROJECT_SOURCE_DIR}/src
                    -P "${PROJECT_SOURCE_DIR}/tests/install/run.cmake")
   set_tests_properties(test_install PROPERTIES TIMEOUT 300)
 endif()
+
+# ---- examples: the services that the flows of examples/flows call, and what shows the demo
+
+add_executable(mock_services examples/mock_services.cpp)
+target_link_libraries(mock_services PRIVATE httplib::httplib nlohmann_json::nlohmann_json fnstack_flags)
+add_executable(show_demo examples/demo/show.cpp)
+target_link_libraries(show_demo PRIVATE httplib::httplib nlohmann_json::nlohmann_json fnstack_flags)

@@ -45,6 +45,7 @@ struct Rule {
 };
 const std::vector<Rule> third_party = {
     {"curl/", {"src/backends/curl_"}},
+    {"zlib.h", {"src/backends/"}},
     {"sqlite3.h", {"src/backends/sqlite_"}},
     {"spdlog/", {"src/backends/spdlog_"}},
     {"fmt/", {"src/backends/spdlog_"}},
