@@ -55,13 +55,13 @@ enum class FieldType : std::uint8_t {
 };
 
 struct Field {
-  std::string name;                  // canonical: lower case with _
-  std::vector<std::string> aliases;  // the same for the user; giving two of them is an error
+  std::string name = {};                  // canonical: lower case with _
+  std::vector<std::string> aliases = {};  // the same for the user; giving two of them is an error
   FieldType type = FieldType::value;
   bool required = false;
-  Value default_value;               // what the step sees when the field is not given
-  std::string doc;                   // one line for the reference page
-  std::vector<std::string> locals;   // expression: names bound by the kind while it evaluates ("acc", "current")
+  Value default_value = {};               // what the step sees when the field is not given
+  std::string doc = {};                   // one line for the reference page
+  std::vector<std::string> locals = {};   // expression: names bound by the kind while it evaluates ("acc", "current")
 };
 
 // The evaluated fields of one execution of a step. Lives as long as the call it is passed to.
@@ -84,8 +84,10 @@ class Fields {
 
   [[nodiscard]] virtual std::int64_t now_ms() const noexcept = 0;
   [[nodiscard]] virtual const Limits& limits() const noexcept = 0;
-  // Some tree read this cached variable's `.age` (DIALECT 4.15).
+  // A cache get whose result variable's `.age` is read somewhere (DIALECT 4.15): then set_age gives it, in whole
+  // seconds, or null.
   [[nodiscard]] virtual bool wants_age() const noexcept = 0;
+  virtual void set_age(Value age) = 0;
   // Random bits from the run's seed.
   virtual void random_bytes(std::uint8_t* out, std::size_t size) = 0;
 
@@ -96,27 +98,29 @@ class Fields {
 };
 
 struct StepKind {
-  std::string name;                  // as in the document: "External API Request"
-  std::vector<std::string> aliases;  // folded when compared, like the name
-  std::string doc;                   // one sentence
-  std::string group;                 // heading on the reference page: "Variables", "Flow", "Records" …
-  std::vector<Field> fields;
+  std::string name = {};                  // as in the document: "External API Request"
+  std::vector<std::string> aliases = {};  // folded when compared, like the name
+  std::string doc = {};                   // one sentence
+  std::string group = {};                 // heading on the reference page: "Variables", "Flow", "Records" …
+  std::vector<Field> fields = {};
   // Has a result: output_variable (= return_as, return_variable) may be given.
   bool has_result = true;
   // The name under which a result without output_variable can be read: "" the canonical step name folded,
   // "$table" the table's name, "cache_value" … (DIALECT 2.0).
-  std::string implicit_result;
+  std::string implicit_result = {};
   // Fields that the table does not list are arguments, not errors.
   bool accepts_rest = false;
+  // A cache get: its result variable's `.age` can be asked for (with a field `operation`: where that says "get").
+  bool has_age = false;
   // Database commands take part in the transaction around them; only database and pure kinds may stand in one.
   bool is_database = false;
 
   // Exactly one of compute, request with reply, or lower.
-  std::function<Result<Value>(Fields&)> compute;
-  std::function<Result<Effect>(Fields&)> request;
+  std::function<Result<Value>(Fields&)> compute = {};
+  std::function<Result<Effect>(Fields&)> request = {};
   // The effect's answer as the step's result. Without it: the answer's Value as it is. A failed effect never
   // comes here; its Error is raised.
-  std::function<Result<Value>(Fields&, EffectReply)> reply;
+  std::function<Result<Value>(Fields&, EffectReply)> reply = {};
   void (*lower)(program::Lowering&) = nullptr;  // built-in control kinds only
 };
 

@@ -1,0 +1,145 @@
+// Compile: definitions in, one linked program out. All functions are known by name before the first is built, so
+// that they can call each other in any order. Entry point: compile, at the end.
+#include <array>
+#include <map>
+
+#include <openssl/evp.h>
+
+#include <fnstack/program.hpp>
+
+#include "program/function_builder.hpp"
+#include "program/program_data.hpp"
+
+namespace fnstack {
+
+namespace program {
+
+namespace {
+
+std::string hex_digest(const std::vector<std::string_view>& parts) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
+  for (std::string_view part : parts) {
+    const std::string length = std::to_string(part.size()) + ":";
+    EVP_DigestUpdate(context, length.data(), length.size());
+    EVP_DigestUpdate(context, part.data(), part.size());
+  }
+  EVP_DigestFinal_ex(context, digest.data(), &size);
+  EVP_MD_CTX_free(context);
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string hex;
+  for (unsigned int i = 0; i < size; ++i) {
+    hex += digits[digest[i] >> 4];
+    hex += digits[digest[i] & 15];
+  }
+  return hex;
+}
+
+std::string fingerprint(const std::vector<const Definition*>& definitions, const CompileOptions& options) {
+  const std::string version = "fnstack ops " + std::to_string(op_version);
+  std::vector<std::string_view> parts{version};
+  for (const Definition* definition : definitions) {
+    parts.push_back(definition->source->text().substr(definition->span.begin, definition->span.end - definition->span.begin));
+  }
+  for (const std::string& root : options.roots) parts.emplace_back(root);
+  return hex_digest(parts);
+}
+
+// Two definitions that answer to one name: the later one is told where the first stands.
+void check_names(const std::vector<const Definition*>& definitions, Diagnostics& diagnostics) {
+  std::map<std::string_view, const Definition*> known;
+  for (const Definition* definition : definitions) {
+    if (definition->anonymous) continue;
+    for (const std::string& name : definition->names) {
+      auto [first, is_new] = known.try_emplace(name, definition);
+      if (is_new || first->second == definition) continue;
+      const Definition& other = *first->second;
+      const Position place = other.source->position(other.span.begin);
+      Diagnostic diagnostic;
+      diagnostic.code = "name-twice";
+      diagnostic.message = "\"" + name + "\" is defined twice; the first is at " + other.source->name() + ":" +
+                           std::to_string(place.line) + ":" + std::to_string(place.column);
+      diagnostic.source = definition->source;
+      diagnostic.span = Span{definition->span.begin, definition->span.begin + 1};
+      diagnostic.path = definition->path;
+      diagnostics.add(std::move(diagnostic));
+    }
+  }
+}
+
+}  // namespace
+
+std::uint32_t ProgramData::find_function(std::string_view name) const noexcept {
+  // A best name goes before an alias (DIALECT 4.35).
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (functions[i].callable && !functions[i].names.empty() && functions[i].names[0] == name) return static_cast<std::uint32_t>(i);
+  }
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    if (!functions[i].callable) continue;
+    for (const std::string& alias : functions[i].names) {
+      if (alias == name) return static_cast<std::uint32_t>(i);
+    }
+  }
+  return none;
+}
+
+bool ProgramData::is_host_function(std::string_view name) const noexcept {
+  for (const std::string& known : host_functions) {
+    if (known == name) return true;
+  }
+  return false;
+}
+
+std::string StepInfo::describe() const {
+  const std::string place = name + " at " + (path.empty() ? "/" : path);
+  return label.empty() ? place : label + ": " + place;
+}
+
+}  // namespace program
+
+std::vector<std::string> Program::flows() const {
+  std::vector<std::string> names;
+  if (empty()) return names;
+  for (const program::FunctionInfo& function : data_->functions) {
+    if (function.main && !function.names.empty()) names.push_back(function.names[0]);
+  }
+  return names;
+}
+
+bool Program::has(std::string_view name) const { return !empty() && data_->find_function(name) != program::none; }
+
+const std::string& Program::fingerprint() const {
+  static const std::string nothing;
+  return empty() ? nothing : data_->fingerprint;
+}
+
+Compiled compile(std::vector<Definition> definitions, const StepKinds& kinds, const CompileOptions& options,
+                 std::vector<Definition> libraries) {
+  Compiled compiled;
+  auto data = std::make_shared<program::ProgramData>();
+  data->host_functions = options.host_functions;
+  data->roots = options.roots;
+  std::vector<const Definition*> all;
+  for (const Definition& definition : definitions) all.push_back(&definition);
+  for (const Definition& definition : libraries) all.push_back(&definition);
+  program::check_names(all, compiled.diagnostics);
+  for (const Definition* definition : all) {
+    program::FunctionInfo function;
+    function.names = definition->names;
+    function.callable = !definition->anonymous;
+    function.main = data->functions.size() < definitions.size();
+    function.source = definition->source;
+    data->functions.push_back(std::move(function));
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    program::FunctionBuilder(*data, static_cast<std::uint32_t>(i), *all[i], kinds, options, compiled.diagnostics).build();
+  }
+  data->fingerprint = program::fingerprint(all, options);
+  compiled.diagnostics.sort();
+  if (!compiled.diagnostics.has_errors()) compiled.program = Program(std::move(data));
+  return compiled;
+}
+
+}  // namespace fnstack

@@ -1,0 +1,132 @@
+// FunctionBuilder: one definition on its way to instructions. Holds what its steps share: slots and names, labels,
+// the scopes that a break or a Response leaves through. Entry point: build. Step kinds see it through Lowering.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fnstack/definition.hpp>
+#include <fnstack/program.hpp>
+
+#include "program/lowering.hpp"
+#include "program/operand_compile.hpp"
+#include "program/program_data.hpp"
+
+namespace fnstack::program {
+
+// A step whose kind is known and whose fields are matched to the kind's table.
+struct CheckedStep {
+  const StepKind* kind = nullptr;
+  std::shared_ptr<const StepKind> shared_kind;
+  Step step;
+  std::string written_name;
+  std::string callee;                  // a step that is a call: the function's name
+  std::vector<const Member*> fields;   // one for each of the kind's fields; null: not given
+  std::vector<const Member*> rest;     // arguments, where the kind accepts them
+  const Member* result_member = nullptr;
+  std::string result_name;             // output_variable
+  std::string implicit_name;           // else the name its result can be read by; may be empty
+  std::uint32_t info = none;           // its StepInfo
+};
+
+class FunctionBuilder {
+ public:
+  FunctionBuilder(ProgramData& data, std::uint32_t function, const Definition& definition, const StepKinds& kinds,
+                  const CompileOptions& options, Diagnostics& diagnostics);
+
+  void build();
+
+ private:
+  friend class Lowering;
+
+  struct LexicalName {
+    std::string name;
+    std::string key;  // "index" for loop.index: then only name.key is meant
+    Slot slot = none;
+  };
+  struct Variable {
+    Slot slot = none;
+    bool from_cache = false;  // some cache get sets it: its .age may be asked for
+    Slot age_slot = none;
+  };
+  struct Scope {
+    bool is_loop = false;
+    Label break_target, continue_target;  // loops
+    Slot completion = none;               // finally
+    Label begin;
+    std::vector<Lowering::Leaving> leaving;
+  };
+  struct Fixup {
+    enum class Where : std::uint8_t { a, b, c, jump_table, switch_case, switch_otherwise, region_handler };
+    Where where;
+    std::uint32_t index;
+    std::uint32_t entry;
+    std::uint32_t label;
+  };
+  struct ImplicitResult {
+    std::uint32_t instruction;
+    std::string name;
+  };
+
+  // ---- checking
+  [[nodiscard]] CheckedStep check(const Step& step);
+  void match_fields(CheckedStep& checked);
+  void collect_names(const std::vector<Step>& steps);
+  void collect_block(const Node& node, const std::string& path);
+  void check_variable_name(const std::string& name, const Node& at, const CheckedStep& step);
+  const CheckedStep& checked(const Step& step);
+  void report(const CheckedStep* step, Diagnostic diagnostic, std::string path = {});
+  void report(const CheckedStep* step, Diagnostic::Severity severity, std::string code, std::string message, Span span,
+              std::string path = {}, std::string hint = {});
+  [[nodiscard]] std::string context_of(const CheckedStep* step) const;
+  void warn_unset();
+
+  // ---- lowering
+  void lower(const CheckedStep& step);
+  void lower_steps(const std::vector<Step>& steps);
+  void lower_kind_call(const CheckedStep& step);
+  std::uint32_t emit(Op op, std::uint32_t a, std::uint32_t b, std::uint32_t c);
+  void leave(const Lowering::Leaving& leaving);
+  void resolve_labels();
+  void resolve_implicit();
+  void parameters();
+
+  // ---- names and operands
+  [[nodiscard]] expr::Reference resolve(const expr::NameUse& use);
+  [[nodiscard]] Slot new_slot(std::uint32_t count = 1);
+  [[nodiscard]] OperandIndex add_operand(Operand operand);
+  [[nodiscard]] OperandCompiler operand_compiler(const CheckedStep* step, std::string path);
+  [[nodiscard]] OperandIndex field_operand(const CheckedStep& step, std::size_t field);
+  [[nodiscard]] std::string literal_content_type(const CheckedStep& step) const;
+  [[nodiscard]] Slot assignable(std::string_view name);
+
+  ProgramData& data_;
+  std::uint32_t function_;
+  const Definition& definition_;
+  const StepKinds& kinds_;
+  const CompileOptions& options_;
+  Diagnostics& diagnostics_;
+
+  std::map<const Node*, CheckedStep> checked_;
+  std::vector<std::pair<std::string, Variable>> variables_;   // set by a step, in order of first mention
+  std::map<std::string, std::size_t, std::less<>> variable_index_;
+  std::map<std::string, Slot, std::less<>> implicit_candidates_;  // none until read
+  std::vector<std::pair<std::string, Slot>> inputs_;              // names nobody sets
+  std::map<std::string, Span, std::less<>> unset_;                // where they are first read
+  std::vector<ImplicitResult> implicit_results_;
+  std::vector<LexicalName> lexical_;
+  std::vector<Scope> scopes_;
+  std::vector<Slot> transactions_;
+  std::vector<Slot> age_readers_;
+  std::vector<std::uint32_t> label_places_;
+  std::vector<Fixup> fixups_;
+  std::uint32_t next_slot_ = slot::first_free;
+  const CheckedStep* current_ = nullptr;
+  bool begins_step_ = false;
+  bool terminated_ = false;
+};
+
+}  // namespace fnstack::program

@@ -1,0 +1,49 @@
+// From a field's JSON to an Operand: templates parsed in the context of their place, names bound, constants
+// folded. What is wrong with the text goes to the diagnostics.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <fnstack/definition.hpp>
+#include <fnstack/step_kind.hpp>
+
+#include "program/operand.hpp"
+
+namespace fnstack::program {
+
+class OperandCompiler {
+ public:
+  // `report` adds the diagnostics of one field, completed with path and context by the caller.
+  OperandCompiler(SourcePtr source, expr::Resolver resolver, std::function<void(Diagnostic)> report)
+      : source_(std::move(source)), resolver_(std::move(resolver)), report_(std::move(report)) {}
+
+  // By the field's type; `content_type` is the step's literal Content-Type if it is known, for a body.
+  [[nodiscard]] Operand field(const Node& node, FieldType type, std::string_view content_type = {});
+  [[nodiscard]] Operand value(const Node& node);
+  // The whole string is one expression; other JSON is a constant.
+  [[nodiscard]] Operand expression(const Node& node);
+
+ private:
+  [[nodiscard]] std::optional<expr::Template> parse_text(const Node& node);
+  [[nodiscard]] Tree tree(const Node& node);
+  [[nodiscard]] Operand from_tree(Tree tree);
+  [[nodiscard]] Operand url(const Node& node);
+  [[nodiscard]] Operand headers(const Node& node);
+  [[nodiscard]] Operand body(const Node& node, std::string_view content_type);
+  [[nodiscard]] Operand filter(const Node& node);
+  [[nodiscard]] Tree filter_tree(const Node& node);
+  void filter_member(const Member& member, std::vector<Tree>& parts);
+  [[nodiscard]] Operand cache_key(const Node& node);
+  void check_constant(const Node& node, FieldType type, const Operand& operand);
+  void error(const Node& node, std::string code, std::string message, std::string hint = {});
+  void warning(const Node& node, std::string code, std::string message, std::string hint = {});
+  void pass_on(const Diagnostics& diagnostics);
+
+  SourcePtr source_;
+  expr::Resolver resolver_;
+  std::function<void(Diagnostic)> report_;
+};
+
+}  // namespace fnstack::program

@@ -1,0 +1,169 @@
+// ProgramData: what a Program is inside. Filled by compile, read by the machine; never changed afterwards.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fnstack/source.hpp>
+#include <fnstack/step_kind.hpp>
+#include <fnstack/value.hpp>
+
+#include "program/operand.hpp"
+
+namespace fnstack::program {
+
+inline constexpr std::uint32_t none = UINT32_MAX;
+// Raised whenever an instruction's meaning changes: part of the fingerprint.
+inline constexpr int op_version = 1;
+
+enum class Op : std::uint8_t {
+#define X(name, doc) name,
+#include "program/ops.def"
+#undef X
+};
+
+struct Instruction {
+  Op op;
+  bool begins_step = false;  // counts as an execution of its step
+  std::uint32_t a = none;
+  std::uint32_t b = none;
+  std::uint32_t c = none;
+  std::uint32_t step = none;  // whose instruction this is: errors say so
+};
+
+// Slots that every frame has.
+namespace slot {
+inline constexpr std::uint32_t inputs = 0;
+inline constexpr std::uint32_t response = 1;  // a response on its way out
+inline constexpr std::uint32_t headers = 2;   // set by Set Response Header
+inline constexpr std::uint32_t first_free = 3;
+}  // namespace slot
+
+// Roots that every run has, before those of the host.
+namespace root {
+inline constexpr std::uint32_t env = 0;
+inline constexpr std::uint32_t run = 1;
+inline constexpr std::uint32_t first_free = 2;
+}  // namespace root
+
+// What a completion slot of a finally block holds.
+namespace completion {
+inline constexpr std::int64_t normal = 0;
+inline constexpr std::int64_t error = 1;
+inline constexpr std::int64_t restart = 2;     // an error that asks for the transaction again
+inline constexpr std::int64_t first_jump = 3;  // place n - first_jump of the jump table
+}  // namespace completion
+
+struct StepInfo {
+  std::string name;   // as written
+  std::string label;
+  std::string path;   // JSON pointer
+  std::uint32_t function = none;
+  Span span;
+  [[nodiscard]] std::string describe() const;  // what error.step says
+};
+
+// One pure or effect step: which kind, with which fields.
+struct KindCall {
+  std::shared_ptr<const StepKind> kind;
+  std::vector<std::uint32_t> operands;  // one for each field of the kind; none: not given, the default counts
+  std::uint32_t rest = none;            // operand: an object of free arguments
+  std::vector<std::uint32_t> locals;    // first slot of an expression field's locals, one for each field; none
+  std::uint32_t function = none;        // whose slots these are
+  bool wants_age = false;
+  std::uint32_t age_slot = none;        // filled by a cache get whose variable's .age is read
+};
+
+struct CallSite {
+  std::uint32_t function = none;   // resolved when compiling
+  std::uint32_t callee = none;     // operand, if the name is only known at run time
+  std::string name;                // as written, for host functions and messages
+  bool host = false;
+  std::uint32_t arguments = none;  // operand: an object
+  std::uint32_t result = none;     // slot
+  bool full = false;               // the whole response, not its body
+  bool async = false;              // result is an execution id
+  bool background = false;         // an effect of its own: start run
+  std::uint32_t delay_s = none;    // background: operand
+};
+
+struct ResponseSite {
+  std::uint32_t status = none;
+  std::uint32_t body = none;
+  std::uint32_t headers = none;
+  bool raw_value = false;  // Return Value: the body, nothing else
+};
+
+// A part of a variable, or an operation on it: Update Variable.
+struct UpdateSite {
+  enum class Operation : std::uint8_t { set, merge, append, set_key, lowercase, remove };
+  Operation operation = Operation::set;
+  std::uint32_t slot = none;
+  std::vector<Value> path;       // keys and indices below the variable
+  std::uint32_t value = none;    // operand
+  std::uint32_t key = none;      // operand
+};
+
+struct SwitchTable {
+  std::vector<std::pair<std::string, std::uint32_t>> cases;  // canonical text to place
+  std::uint32_t otherwise = none;
+};
+
+// Instructions [begin, end) whose errors go to `handler`. Inner regions come before outer ones.
+struct Region {
+  enum class Kind : std::uint8_t { catch_, finally, transaction };
+  Kind kind = Kind::catch_;
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  std::uint32_t handler = 0;
+  std::uint32_t slot = none;         // catch: the error; finally, transaction: the completion and, next to it, its error
+  std::uint32_t transaction = none;  // transaction: slot of its name
+};
+
+struct ParameterInfo {
+  std::string name;
+  std::string type;
+  bool required = false;
+  std::uint32_t default_value = none;  // operand
+};
+
+struct FunctionInfo {
+  std::vector<std::string> names;  // best first
+  bool callable = true;            // anonymous ones are not
+  bool main = true;                // of a main text: can be run
+  std::uint32_t entry = 0;
+  std::uint32_t slots = slot::first_free;
+  std::vector<std::pair<std::string, std::uint32_t>> variables;  // by name, in order of first mention
+  std::vector<std::pair<std::string, std::uint32_t>> inputs;     // names read that nothing sets
+  std::vector<ParameterInfo> parameters;
+  std::vector<Region> regions;
+  SourcePtr source;
+};
+
+struct ProgramData {
+  std::vector<Instruction> code;
+  std::vector<Operand> operands;
+  std::vector<KindCall> kind_calls;
+  std::vector<CallSite> call_sites;
+  std::vector<ResponseSite> response_sites;
+  std::vector<UpdateSite> update_sites;
+  std::vector<SwitchTable> switch_tables;
+  std::vector<std::vector<std::uint32_t>> jump_tables;
+  std::vector<StepInfo> steps;
+  std::vector<FunctionInfo> functions;
+  std::vector<std::string> roots;           // the host's, in order from root::first_free
+  std::vector<std::string> host_functions;
+  std::string fingerprint;
+
+  // By any of its names; none if there is none. Main texts come before libraries.
+  [[nodiscard]] std::uint32_t find_function(std::string_view name) const noexcept;
+  [[nodiscard]] bool is_host_function(std::string_view name) const noexcept;
+};
+
+[[nodiscard]] std::string_view name_of(Op op) noexcept;
+
+}  // namespace fnstack::program

@@ -1,0 +1,160 @@
+// "Loop": runs its steps for each element of a list, while a condition holds, or a number of times. "For Each" and
+// "While Loop" are other spellings with other item names.
+#include <fnstack/json.hpp>
+
+#include "program/lowering.hpp"
+#include "steps/steps.hpp"
+
+namespace fnstack::steps {
+
+namespace {
+
+using program::Label;
+using program::Op;
+using program::Slot;
+
+// The innermost loop's item goes by this name too, which no author can write: for item_parent.
+constexpr const char* any_item = "\x01item";
+
+// Lowers the body between the loop's head (already emitted, at `again`) and its end.
+void lower_body(program::Lowering& step, Slot item, Slot index, Label again, Label end, program::OperandIndex condition_of_list) {
+  const Slot outer = step.find_name(any_item);
+  std::vector<std::string> names;
+  if (item != program::none) {
+    names.push_back(step.literal("loop_item_variable", "item"));
+    if (!step.given("loop_item_variable")) names.emplace_back("loop_item");
+  }
+  std::size_t pushed = 0;
+  if (outer != program::none) {
+    for (const char* name : {"item_parent", "parent_item"}) {
+      step.push_name(name, outer);
+      ++pushed;
+    }
+  }
+  for (const std::string& name : names) {
+    step.push_name(name, item);
+    ++pushed;
+  }
+  step.push_name(any_item, item);
+  step.push_name("loop", index, "index");
+  step.push_name("loop_index", index);
+  pushed += 3;
+  if (step.given("index_variable")) {
+    step.push_name(step.literal("index_variable"), index);
+    ++pushed;
+  }
+  if (condition_of_list != program::none) step.emit_jump_unless(step.expression("condition"), end);
+  step.push_loop(end, again);
+  step.block("steps");
+  step.pop_loop();
+  step.pop_names(pushed);
+  step.note_terminated(false);
+  step.emit_jump(again);
+}
+
+void lower_list(program::Lowering& step) {
+  const Slot list = step.hidden(2);
+  const Slot item = step.hidden();
+  const Label again = step.new_label();
+  const Label end = step.new_label();
+  step.emit(Op::each_begin, step.operand("input_array"), list);
+  step.place(again);
+  step.patch_c(step.emit(Op::each_next, list, item), end);
+  lower_body(step, item, list + 1, again, end, step.given("condition") ? 0 : program::none);
+  step.place(end);
+  step.emit(Op::assign, list, step.constant(Value()));
+}
+
+void lower_condition(program::Lowering& step) {
+  const Slot passes = step.hidden();
+  const Label again = step.new_label();
+  const Label end = step.new_label();
+  step.emit(Op::assign, passes, step.constant(-1));
+  const program::OperandIndex most = step.operand("max_iterations");
+  step.place(again);
+  // loop.index counts passes from 0, in the condition too it is the last pass's.
+  step.push_name("loop", passes, "index");
+  step.push_name("loop_index", passes);
+  step.emit_jump_unless(step.expression("condition"), end);
+  step.pop_names(2);
+  step.emit(Op::count_pass, passes, most);
+  lower_body(step, program::none, passes, again, end, program::none);
+  step.place(end);
+}
+
+void lower_count(program::Lowering& step) {
+  const Slot counter = step.hidden(2);
+  const Slot item = step.hidden();
+  const Label again = step.new_label();
+  const Label end = step.new_label();
+  const program::OperandIndex from = step.given("from") ? step.operand("from") : step.constant(0);
+  step.emit(Op::count_from, counter, from, step.operand("times"));
+  step.place(again);
+  step.patch_c(step.emit(Op::count_next, counter, item), end);
+  lower_body(step, item, counter, again, end, program::none);
+  step.place(end);
+}
+
+void lower(program::Lowering& step) {
+  if (step.given("input_array")) {
+    if (step.given("times")) step.error("bad-value", "\"times\" and \"input_array\" exclude each other", step.node("times"));
+    lower_list(step);
+  } else if (step.given("times")) {
+    lower_count(step);
+  } else if (step.given("condition")) {
+    lower_condition(step);
+  } else {
+    step.error("missing-field", "missing field \"input_array\", \"condition\" or \"times\"", nullptr, "say what to loop over");
+  }
+}
+
+std::vector<Field> fields() {
+  return {{.name = "input_array", .aliases = {"array", "input", "list", "items"}, .doc = "a list, gone through as it is at the start; null is no pass; an object gives `{key, value}` pairs"},
+          {.name = "condition", .type = FieldType::expression, .doc = "tested before each pass; with a list it ends the loop early"},
+          {.name = "times", .aliases = {"count", "repeat"}, .type = FieldType::integer, .doc = "how many passes; the item is their number from `from`"},
+          {.name = "from", .aliases = {"start"}, .type = FieldType::integer, .default_value = 0, .doc = "times: the first number"},
+          {.name = "loop_item_variable", .aliases = {"item_variable", "item_name"}, .type = FieldType::item, .default_value = "item", .doc = "the element's name inside the loop"},
+          {.name = "index_variable", .type = FieldType::item, .doc = "another name for loop.index, which counts from 0"},
+          {.name = "steps", .aliases = {"operations", "iterations", "inner_functions", "function_stack", "processing", "inner_logic", "loop_steps", "body"}, .type = FieldType::steps, .required = true, .doc = "run in each pass"},
+          {.name = "max_iterations", .type = FieldType::integer, .doc = "condition: passes at most, then an error `limit`; the run's limit `passes` unless given"},
+          {.name = "parallel", .type = FieldType::boolean, .default_value = false, .doc = "accepted; passes run one after another"},
+          {.name = "max_concurrency", .type = FieldType::integer, .doc = "accepted; see parallel"}};
+}
+
+}  // namespace
+
+StepKind loop() {
+  return {.name = "Loop",
+          .aliases = {"For Each", "for_each_loop", "For Each (AI Response Chunks)", "While Loop", "while", "For Loop", "repeat", "for"},
+          .doc = "Runs `steps` for each element of a list, while a condition holds, or a number of times.",
+          .group = "Flow",
+          .fields = fields(),
+          .has_result = false,
+          .lower = lower};
+}
+
+StepKind break_loop() {
+  return {.name = "Break Loop",
+          .aliases = {"break"},
+          .doc = "Leaves the innermost loop.",
+          .group = "Flow",
+          .has_result = false,
+          .lower = [](program::Lowering& step) {
+            if (!step.leave_loop(false)) step.error("not-in-loop", "stands in no loop");
+            step.note_terminated();
+          }};
+}
+
+StepKind continue_loop() {
+  return {.name = "Continue Loop",
+          .aliases = {"continue"},
+          .doc = "Goes on with the innermost loop's next pass.",
+          .group = "Flow",
+          .has_result = false,
+          .lower = [](program::Lowering& step) {
+            if (!step.leave_loop(true)) step.error("not-in-loop", "stands in no loop");
+            step.note_terminated();
+          }};
+}
+
+}  // namespace fnstack::steps
