@@ -71,6 +71,15 @@ class [[nodiscard]] Result {
   Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : content_(std::in_place_index<1>, std::make_unique<Error>(std::move(error))) {}
 
+  Result(const Result& other) : content_(copy(other)) {}
+  Result(Result&&) noexcept = default;
+  Result& operator=(const Result& other) {
+    content_ = copy(other);
+    return *this;
+  }
+  Result& operator=(Result&&) noexcept = default;
+  ~Result() = default;
+
   [[nodiscard]] bool ok() const noexcept { return content_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }
   // Only when ok().
@@ -88,7 +97,13 @@ class [[nodiscard]] Result {
   [[nodiscard]] Error&& error() && noexcept { return std::move(**std::get_if<1>(&content_)); }
 
  private:
-  std::variant<T, std::unique_ptr<Error>> content_;
+  // An Error is large and rare: it lives on the heap, so that a Result is hardly larger than its T.
+  using Content = std::variant<T, std::unique_ptr<Error>>;
+  static Content copy(const Result& other) {
+    if (other.ok()) return Content(std::in_place_index<0>, other.value());
+    return Content(std::in_place_index<1>, std::make_unique<Error>(other.error()));
+  }
+  Content content_;
 };
 
 // Success without a value, or an Error.

@@ -1,0 +1,874 @@
+// The machine: executes instructions until it needs the world.
+//
+// Theory of operation. A run is a tree of strands; a strand is a stack of frames; a frame is a function's variables
+// and the place it is at. next() takes the strand that has been ready longest and executes it until it asks for an
+// effect (Perform), forks, ends, or the budget is used up (Yielded). An effect's answer makes its strand ready again.
+// Everything that decides what happens is in the State: no clock, no pointer into the host. What a handler, a loop or
+// a finally block must remember stands in hidden slots of its frame, so a copy of the State is a fork of the run.
+//
+// Errors, returns and ends are unwind.cpp's; the fields of a step StepFields'.
+#include <fnstack/machine.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <fnstack/json.hpp>
+
+#include "machine/machine_state.hpp"
+#include "machine/step_fields.hpp"
+
+namespace fnstack {
+
+namespace {
+
+using machine::Frame;
+using machine::limit_error;
+using machine::Pending;
+using machine::Strand;
+using program::CallSite;
+using program::Instruction;
+using program::KindCall;
+using program::none;
+using program::Op;
+using program::ProgramData;
+
+// Executes one strand. Lives for one call of next(): it holds what must not be copied with the state.
+class Executor {
+ public:
+  Executor(Machine::State& state, std::uint32_t number)
+      : state_(state), data_(state.data()), number_(number), strand_(state.strands.at(number)) {
+    scope_.roots = state.roots.data();
+    scope_.now_ms = state.now_ms;
+    scope_.random = &state.random;
+    scope_.limits.value_bytes = static_cast<std::uint64_t>(state.limits.value_bytes);
+    scope_.limits.value_depth = static_cast<std::uint32_t>(state.limits.value_depth);
+    scope_.limits.expression_steps = static_cast<std::uint32_t>(state.limits.expression_steps);
+    scope_.steps = state.expression_steps;
+    surroundings_.limits = &state.limits;
+    enter_frame();
+  }
+  ~Executor() { state_.expression_steps = scope_.steps; }
+
+  enum class Stop : std::uint8_t { budget, blocked, gone };
+
+  // Blocked with `effect` set: it is to be performed.
+  Stop run(std::uint64_t& budget);
+  std::optional<Effect> effect;
+
+ private:
+  enum class Step : std::uint8_t { go_on, blocked, gone };
+
+  void enter_frame() {
+    frame_ = &strand_.frames.back();
+    scope_.slots = frame_->slots.data();
+  }
+  // Looks for a handler; go_on if there is one.
+  Step fail(Error error) {
+    if (!state_.raise(strand_, std::move(error))) return Step::gone;
+    enter_frame();
+    return Step::go_on;
+  }
+  // False: the run's budget of live bytes is exhausted.
+  bool store(std::uint32_t slot, Value value) {
+    Value& target = frame_->slots[slot];
+    state_.live_bytes += value.byte_size();
+    state_.live_bytes -= std::min(state_.live_bytes, target.byte_size());
+    target = std::move(value);
+    return state_.live_bytes <= static_cast<std::uint64_t>(state_.limits.live_bytes);
+  }
+  Step live_bytes_error() {
+    return fail(limit_error("live_bytes", state_.limits.live_bytes, "the run's variables take bytes", true));
+  }
+  Step store_or_fail(std::uint32_t slot, Value value) {
+    if (slot == none) return Step::go_on;
+    return store(slot, std::move(value)) ? Step::go_on : live_bytes_error();
+  }
+  [[nodiscard]] std::optional<Error> evaluate(std::uint32_t operand, Value& out) {
+    if (operand == none) {
+      out = Value();
+      return std::nullopt;
+    }
+    return program::evaluate(data_.operands[operand], scope_, surroundings_, out);
+  }
+  Step wait_for(Effect wanted, Value fields = {});
+  std::optional<EffectResult> take_result();
+
+  Step execute(const Instruction& instruction);
+  Step assign(const Instruction& instruction);
+  Step update(const Instruction& instruction);
+  Step compute(const Instruction& instruction);
+  Step perform(const Instruction& instruction);
+  Step select(const Instruction& instruction);
+  Step each_begin(const Instruction& instruction);
+  Step each_next(const Instruction& instruction);
+  Step count_from(const Instruction& instruction);
+  Step count_pass(const Instruction& instruction);
+  Step call(const Instruction& instruction);
+  Step enter_function(const CallSite& site, std::uint32_t function, Value arguments);
+  Step await(const Instruction& instruction);
+  Step respond(const Instruction& instruction);
+  Step end_finally(const Instruction& instruction);
+  Step finish(const Instruction& instruction);
+  Step set_headers(const Instruction& instruction);
+  Step begin_transaction(const Instruction& instruction);
+  Step finish_transaction(const Instruction& instruction);
+  Step fork(const Instruction& instruction);
+  Step end_branch(const Instruction& instruction);
+
+  Machine::State& state_;
+  const ProgramData& data_;
+  std::uint32_t number_;
+  Strand& strand_;
+  Frame* frame_ = nullptr;
+  expr::Scope scope_;
+  program::Surroundings surroundings_;
+};
+
+// ---------------------------------------------------------------- effects
+
+Executor::Step Executor::wait_for(Effect wanted, Value fields) {
+  Pending pending;
+  pending.id = EffectId{state_.run_id, strand_.path, strand_.next_ordinal++};
+  pending.fields = std::move(fields);
+  strand_.pending = std::move(pending);
+  strand_.status = Strand::Status::waiting;
+  ++state_.effects;
+  effect = std::move(wanted);
+  return Step::blocked;
+}
+
+// An instruction that asks for an effect is executed twice: first it asks, then, with the result there, it goes on.
+std::optional<EffectResult> Executor::take_result() {
+  if (!strand_.pending || !strand_.pending->result) return std::nullopt;
+  std::optional<EffectResult> result = std::move(strand_.pending->result);
+  return result;
+}
+
+Executor::Step Executor::perform(const Instruction& instruction) {
+  const KindCall& site = data_.kind_calls[instruction.a];
+  machine::StepFields fields(data_, site, scope_, state_.limits, frame_->slots.data());
+  if (auto result = take_result()) {
+    const Value kept = std::move(strand_.pending->fields);
+    strand_.pending.reset();
+    if (!result->ok()) return fail(std::move(*result).error());
+    Value value;
+    if (site.kind->reply) {
+      fields.restore(kept);
+      auto replied = site.kind->reply(fields, std::move(**result));
+      if (!replied) return fail(std::move(replied).error());
+      value = std::move(*replied);
+    } else if (Value* plain = std::get_if<Value>(&**result)) {
+      value = std::move(*plain);
+    }
+    if (value.byte_size() > scope_.limits.value_bytes) {
+      return fail(limit_error("value_bytes", state_.limits.value_bytes, "the result takes bytes", false));
+    }
+    if (site.age_slot != none && instruction.b != none) frame_->slots[site.age_slot] = fields.age();
+    return store_or_fail(instruction.b, std::move(value));
+  }
+  if (auto error = fields.evaluate_all()) return fail(std::move(*error));
+  auto requested = site.kind->request(fields);
+  if (!requested) return fail(std::move(requested).error());
+  if (auto* command = std::get_if<DatabaseCommand>(&*requested)) {
+    if (instruction.c != none) command->transaction = std::string(frame_->slots[instruction.c].as_string());
+  }
+  return wait_for(std::move(*requested), site.kind->reply ? fields.keep() : Value());
+}
+
+Executor::Step Executor::begin_transaction(const Instruction& instruction) {
+  const std::uint32_t slot = instruction.a;
+  if (auto result = take_result()) {
+    strand_.pending.reset();
+    if (!result->ok()) {
+      frame_->slots[slot] = Value();
+      return fail(std::move(*result).error());
+    }
+    return Step::go_on;
+  }
+  Value isolation;
+  if (auto error = evaluate(instruction.b, isolation)) return fail(std::move(*error));
+  Value variables = Value::array();
+  for (std::size_t i = 0; i < frame_->slots.size(); ++i) {
+    variables.push_back(i >= slot && i < slot + 3 ? Value() : frame_->slots[i]);
+  }
+  frame_->slots[slot + 1] = std::move(variables);
+  DatabaseCommand command;
+  command.kind = DatabaseCommand::Kind::begin;
+  command.isolation = to_text(isolation);
+  command.transaction = EffectId{state_.run_id, strand_.path, strand_.next_ordinal}.to_string();
+  frame_->slots[slot] = Value(command.transaction);
+  return wait_for(std::move(command));
+}
+
+Executor::Step Executor::finish_transaction(const Instruction& instruction) {
+  constexpr std::int64_t attempts = 3;
+  const std::uint32_t slot = instruction.a;
+  const std::int64_t code = frame_->slots[instruction.b].as_integer();
+  const bool roll_back = code == program::completion::error || code == program::completion::restart;
+  auto result = take_result();
+  if (!result) {
+    DatabaseCommand command;
+    command.kind = roll_back ? DatabaseCommand::Kind::rollback : DatabaseCommand::Kind::commit;
+    command.transaction = std::string(frame_->slots[slot].as_string());
+    return wait_for(std::move(command));
+  }
+  strand_.pending.reset();
+  const bool again = code == program::completion::restart || (!result->ok() && !roll_back && result->error().restart_transaction);
+  const std::int64_t attempt = frame_->slots[slot + 2].as_integer() + 1;
+  const Value variables = std::move(frame_->slots[slot + 1]);
+  frame_->slots[slot] = Value();
+  frame_->slots[slot + 1] = Value();
+  if (again && attempt < attempts) {
+    // The strand as it was at the beginning.
+    for (std::size_t i = 0; i < frame_->slots.size(); ++i) {
+      if (i < slot || i >= slot + 3) frame_->slots[i] = variables[i];
+    }
+    frame_->slots[slot + 2] = Value(attempt);
+    frame_->pc = instruction.c;
+    return Step::go_on;
+  }
+  if (!result->ok() && !roll_back) return fail(std::move(*result).error());
+  return Step::go_on;  // end_finally passes on what there is to pass on, a failed rollback's cause too
+}
+
+// ---------------------------------------------------------------- variables and values
+
+Executor::Step Executor::assign(const Instruction& instruction) {
+  const program::Operand& operand = data_.operands[instruction.b];
+  if (operand.kind == program::Operand::Kind::text) {
+    // In place: a text put together again and again keeps its storage.
+    Value& target = frame_->slots[instruction.a];
+    const std::uint64_t before = target.byte_size();
+    Value text = std::move(target);
+    target = Value();
+    // The old value may be read by the template itself ("{{x}}-{{x}}"): then it must stay where it is.
+    target = text;
+    if (auto error = expr::render_into(*operand.text, scope_, text)) return fail(std::move(*error));
+    target = std::move(text);
+    state_.live_bytes += target.byte_size();
+    state_.live_bytes -= std::min(state_.live_bytes, before);
+    if (state_.live_bytes > static_cast<std::uint64_t>(state_.limits.live_bytes)) return live_bytes_error();
+  } else {
+    Value value;
+    if (auto error = program::evaluate(operand, scope_, surroundings_, value)) return fail(std::move(*error));
+    if (!store(instruction.a, std::move(value))) return live_bytes_error();
+  }
+  if (instruction.c != none) frame_->slots[instruction.c] = Value();
+  return Step::go_on;
+}
+
+Executor::Step Executor::update(const Instruction& instruction) {
+  const program::UpdateSite& site = data_.update_sites[instruction.a];
+  Value value;
+  Value key;
+  if (auto error = evaluate(site.value, value)) return fail(std::move(*error));
+  if (auto error = evaluate(site.key, key)) return fail(std::move(*error));
+  Value variable = std::exchange(frame_->slots[site.slot], Value());
+  const std::uint64_t before = variable.byte_size();
+  auto error = machine::apply_update(site, variable, std::move(value), key);
+  const std::uint64_t after = variable.byte_size();
+  const std::uint32_t depth = variable.depth();
+  frame_->slots[site.slot] = std::move(variable);
+  state_.live_bytes += after;
+  state_.live_bytes -= std::min(state_.live_bytes, before);
+  if (error) return fail(std::move(*error));
+  if (after > scope_.limits.value_bytes) return fail(limit_error("value_bytes", state_.limits.value_bytes, "the variable takes bytes", false));
+  if (depth > scope_.limits.value_depth) return fail(limit_error("value_depth", state_.limits.value_depth, "the variable is nested", false));
+  return state_.live_bytes <= static_cast<std::uint64_t>(state_.limits.live_bytes) ? Step::go_on : live_bytes_error();
+}
+
+Executor::Step Executor::compute(const Instruction& instruction) {
+  const KindCall& site = data_.kind_calls[instruction.a];
+  machine::StepFields fields(data_, site, scope_, state_.limits, frame_->slots.data());
+  if (auto error = fields.evaluate_all()) return fail(std::move(*error));
+  auto value = site.kind->compute(fields);
+  if (!value) return fail(std::move(value).error());
+  if (value->byte_size() > scope_.limits.value_bytes) {
+    return fail(limit_error("value_bytes", state_.limits.value_bytes, "the result takes bytes", false));
+  }
+  if (value->depth() > scope_.limits.value_depth) {
+    return fail(limit_error("value_depth", state_.limits.value_depth, "the result is nested", false));
+  }
+  return store_or_fail(instruction.b, std::move(*value));
+}
+
+Executor::Step Executor::set_headers(const Instruction& instruction) {
+  Value headers;
+  if (auto error = evaluate(instruction.a, headers)) return fail(std::move(*error));
+  if (headers.is_null()) return Step::go_on;
+  auto checked = expr::check_headers(headers, false, static_cast<std::size_t>(state_.limits.header_bytes));
+  if (!checked) return fail(std::move(checked).error());
+  Value& all = frame_->slots[instruction.b];
+  if (all.is_null()) all = Value::headers();
+  for (const auto& [name, text] : *checked) {
+    all.erase(name);
+    all.set(name, Value(text));
+  }
+  return Step::go_on;
+}
+
+// ---------------------------------------------------------------- control
+
+Executor::Step Executor::select(const Instruction& instruction) {
+  Value scratch;
+  std::optional<Error> error;
+  const Value* subject = program::borrow(data_.operands[instruction.a], scope_, surroundings_, scratch, error);
+  if (subject == nullptr) return fail(std::move(*error));
+  const program::SwitchTable& table = data_.switch_tables[instruction.b];
+  frame_->pc = table.otherwise;
+  const std::string text = subject->is_null() ? "null" : to_text(*subject);
+  for (const auto& [key, place] : table.cases) {
+    if (key == text) {
+      frame_->pc = place;
+      break;
+    }
+  }
+  return Step::go_on;
+}
+
+Executor::Step Executor::each_begin(const Instruction& instruction) {
+  Value list;
+  if (auto error = evaluate(instruction.a, list)) return fail(std::move(*error));
+  if (list.is_null()) {
+    state_.add_event(StepEvent::Kind::warning, instruction.step, "the list is null: no pass");
+    list = Value::array();
+  } else if (list.is_object()) {
+    Value pairs = Value::array();
+    pairs.reserve(list.size());
+    for (std::size_t i = 0; i < list.size(); ++i) pairs.push_back(Value::object({{"key", Value(list.key_at(i))}, {"value", list[i]}}));
+    list = std::move(pairs);
+  } else if (!list.is_array()) {
+    return fail(make_error(error_type::validation, "expected a list to loop over, got " + to_json(list).substr(0, 60)));
+  }
+  frame_->slots[instruction.b + 1] = Value(-1);
+  return store_or_fail(instruction.b, std::move(list));
+}
+
+Executor::Step Executor::each_next(const Instruction& instruction) {
+  const std::int64_t index = frame_->slots[instruction.a + 1].as_integer() + 1;
+  const Value& list = frame_->slots[instruction.a];
+  if (static_cast<std::size_t>(index) >= list.size()) {
+    frame_->pc = instruction.c;
+    return Step::go_on;
+  }
+  frame_->slots[instruction.a + 1] = Value(index);
+  return store_or_fail(instruction.b, list[static_cast<std::size_t>(index)]);
+}
+
+Executor::Step Executor::count_from(const Instruction& instruction) {
+  Value from;
+  Value times;
+  if (auto error = evaluate(instruction.b, from)) return fail(std::move(*error));
+  if (auto error = evaluate(instruction.c, times)) return fail(std::move(*error));
+  const Value first = expr::to_number(from);
+  const Value count = expr::to_number(times);
+  if (!first.is_integer() || !count.is_integer() || count.as_integer() < 0) {
+    return fail(make_error(error_type::validation, "times: expected a whole number from 0, got " + to_json(times).substr(0, 60)));
+  }
+  std::int64_t bound = 0;
+  if (__builtin_add_overflow(first.as_integer(), count.as_integer(), &bound) || first.as_integer() == INT64_MIN) {
+    return fail(make_error(error_type::validation, "times: the numbers go beyond 64 bits"));
+  }
+  frame_->slots[instruction.a] = Value(first.as_integer() - 1);
+  frame_->slots[instruction.a + 1] = Value(bound);
+  return Step::go_on;
+}
+
+Executor::Step Executor::count_pass(const Instruction& instruction) {
+  const std::int64_t pass = frame_->slots[instruction.a].as_integer() + 1;
+  std::int64_t most = state_.limits.passes;
+  if (instruction.b != none) {
+    Value limit;
+    if (auto error = evaluate(instruction.b, limit)) return fail(std::move(*error));
+    const Value number = expr::to_number(limit);
+    if (!limit.is_null()) {
+      if (!number.is_integer() || number.as_integer() < 0) {
+        return fail(make_error(error_type::validation, "max_iterations: expected a whole number from 0, got " + to_json(limit).substr(0, 60)));
+      }
+      most = number.as_integer();
+    }
+  }
+  if (pass >= most) {
+    return fail(make_error(error_type::limit, "passes: the loop's condition still holds after " + std::to_string(most) +
+                                                  " passes; max_iterations allows more"));
+  }
+  frame_->slots[instruction.a] = Value(pass);
+  return Step::go_on;
+}
+
+Executor::Step Executor::enter_function(const CallSite& site, std::uint32_t function, Value arguments) {
+  if (strand_.base_depth + strand_.frames.size() > static_cast<std::size_t>(state_.limits.call_depth)) {
+    return fail(limit_error("call_depth", state_.limits.call_depth, "functions call each other", true));
+  }
+  Frame frame;
+  frame.function = function;
+  frame.pc = data_.functions[function].entry;
+  frame.slots.resize(data_.functions[function].slots);
+  auto error = machine::bind_inputs(data_, scope_, state_.limits, frame, std::move(arguments));
+  scope_.slots = frame_->slots.data();
+  if (error) return fail(std::move(*error));
+  if (site.async) frame.execution_id = "async-" + std::to_string(state_.executions.size() + 1) + "-" + std::to_string(strand_.next_ordinal++);
+  for (const Value& slot : frame.slots) state_.live_bytes += slot.byte_size();
+  strand_.frames.push_back(std::move(frame));
+  enter_frame();
+  return state_.live_bytes <= static_cast<std::uint64_t>(state_.limits.live_bytes) ? Step::go_on : live_bytes_error();
+}
+
+Executor::Step Executor::call(const Instruction& instruction) {
+  const CallSite& site = data_.call_sites[instruction.a];
+  if (auto result = take_result()) {
+    strand_.pending.reset();
+    Value value;
+    if (result->ok()) {
+      if (Value* plain = std::get_if<Value>(&**result)) value = std::move(*plain);
+      if (site.full) value = machine::make_response(200, Value::headers(), std::move(value));
+    } else if (!site.async) {
+      return fail(std::move(*result).error());
+    }
+    if (site.async) {
+      const std::string id = "async-" + std::to_string(state_.executions.size() + 1) + "-" + std::to_string(strand_.next_ordinal++);
+      Error error = result->ok() ? Error{} : std::move(*result).error();
+      if (error.status_code == 0) error.status_code = status_of(error.type);
+      state_.executions.emplace_back(id, Value::object({{"execution_id", Value(id)},
+                                                        {"status", Value(result->ok() ? "completed" : "error")},
+                                                        {"output", result->ok() ? std::move(value) : to_value(error)}}));
+      value = Value(id);
+    }
+    return store_or_fail(site.result, std::move(value));
+  }
+  Value arguments;
+  if (auto error = evaluate(site.arguments, arguments)) return fail(std::move(*error));
+  if (arguments.is_null()) arguments = Value::object();
+  if (!arguments.is_object()) return fail(make_error(error_type::validation, "parameters: expected an object"));
+  std::string name = site.name;
+  std::uint32_t function = site.function;
+  bool host = site.host;
+  if (site.callee != none) {
+    Value callee;
+    if (auto error = evaluate(site.callee, callee)) return fail(std::move(*error));
+    if (!callee.is_string()) return fail(make_error(error_type::validation, "custom_function: expected a name as text"));
+    name = std::string(callee.as_string());
+    function = data_.find_function(name);
+    host = function == none && data_.is_host_function(name);
+  }
+  if (function == none && !host) {
+    return fail(make_error(error_type::unknown_function, "unknown custom function \"" + name.substr(0, 100) + "\""));
+  }
+  if (site.background) {
+    if (function == none) return fail(make_error(error_type::unknown_function, "a background task must be a definition: \"" + name + "\""));
+    Value delay;
+    if (auto error = evaluate(site.delay_s, delay)) return fail(std::move(*error));
+    const Value seconds = delay.is_null() ? Value(0) : expr::to_number(delay);
+    if (!seconds.is_number() || seconds.as_number() < 0 || seconds.as_number() > static_cast<double>(state_.limits.wait_s)) {
+      return fail(make_error(error_type::validation, "delay: expected seconds from 0 to " + std::to_string(state_.limits.wait_s)));
+    }
+    return wait_for(StartRun{name, std::move(arguments), static_cast<std::int64_t>(seconds.as_number() * 1000)});
+  }
+  if (host) return wait_for(HostCall{name, std::move(arguments)});
+  return enter_function(site, function, std::move(arguments));
+}
+
+Executor::Step Executor::await(const Instruction& instruction) {
+  Value ids;
+  if (auto error = evaluate(instruction.a, ids)) return fail(std::move(*error));
+  if (ids.is_string()) ids = Value::array({ids});
+  if (!ids.is_array()) return fail(make_error(error_type::validation, "execution_ids: expected an id or a list of them"));
+  Value results = Value::array();
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const Value* found = nullptr;
+    for (const auto& [id, result] : state_.executions) {
+      if (ids[i].is_string() && ids[i].as_string() == id) found = &result;
+    }
+    if (found == nullptr) return fail(make_error(error_type::not_found, "execution_ids: no asynchronous call has the id " + to_json(ids[i]).substr(0, 60)));
+    results.push_back(*found);
+  }
+  return store_or_fail(instruction.b, std::move(results));
+}
+
+Executor::Step Executor::respond(const Instruction& instruction) {
+  const program::ResponseSite& site = data_.response_sites[instruction.a];
+  std::int64_t status = 200;
+  if (site.status != none) {
+    Value given;
+    if (auto error = evaluate(site.status, given)) return fail(std::move(*error));
+    auto checked = expr::check_status(given);
+    if (!checked) return fail(std::move(checked).error());
+    status = *checked;
+  }
+  Value body;
+  if (auto error = evaluate(site.body, body)) return fail(std::move(*error));
+  Value headers = frame_->slots[program::slot::headers];
+  if (headers.is_null()) headers = Value::headers();
+  if (site.headers != none) {
+    Value given;
+    if (auto error = evaluate(site.headers, given)) return fail(std::move(*error));
+    if (!given.is_null()) {
+      auto checked = expr::check_headers(given, false, static_cast<std::size_t>(state_.limits.header_bytes));
+      if (!checked) return fail(std::move(checked).error());
+      for (const auto& [name, text] : *checked) {
+        headers.erase(name);
+        headers.set(name, Value(text));
+      }
+    }
+  }
+  return store_or_fail(instruction.b, machine::make_response(status, std::move(headers), std::move(body)));
+}
+
+Executor::Step Executor::end_finally(const Instruction& instruction) {
+  const std::int64_t code = frame_->slots[instruction.a].as_integer();
+  if (code == program::completion::normal) return Step::go_on;
+  if (code == program::completion::error || code == program::completion::restart) {
+    Error error = machine::error_from_value(std::exchange(frame_->slots[instruction.a + 1], Value()));
+    return fail(std::move(error));
+  }
+  frame_->pc = data_.jump_tables[instruction.b][static_cast<std::size_t>(code - program::completion::first_jump)];
+  return Step::go_on;
+}
+
+Executor::Step Executor::finish(const Instruction& instruction) {
+  Value response;
+  if (instruction.a != none) {
+    Value body;
+    if (auto error = evaluate(instruction.a, body)) return fail(std::move(*error));
+    Value headers = frame_->slots[program::slot::headers];
+    if (headers.is_null()) headers = Value::headers();
+    response = machine::make_response(200, std::move(headers), std::move(body));
+  }
+  if (!state_.finish_function(strand_, std::move(response))) return Step::gone;
+  enter_frame();
+  return Step::go_on;
+}
+
+Executor::Step Executor::fork(const Instruction& instruction) {
+  const std::vector<std::uint32_t>& places = data_.jump_tables[instruction.a];
+  if (strand_.branches_left == 0 && !strand_.results.empty()) {
+    // All branches have ended: executed again to take their results.
+    Value results = Value::array(std::exchange(strand_.results, {}));
+    return store_or_fail(instruction.b, std::move(results));
+  }
+  if (places.empty()) return store_or_fail(instruction.b, Value::array());
+  if (state_.strands.size() + places.size() > static_cast<std::size_t>(state_.limits.strands)) {
+    return fail(limit_error("strands", state_.limits.strands, "branches at once are", true));
+  }
+  strand_.results.assign(places.size(), Value());
+  strand_.branches_left = places.size();
+  strand_.status = Strand::Status::joining;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    Strand branch;
+    branch.path = strand_.path;
+    branch.path.push_back(static_cast<std::uint32_t>(i));
+    branch.parent = number_;
+    branch.base_depth = strand_.base_depth + strand_.frames.size() - 1;
+    branch.frames.push_back(*frame_);
+    branch.frames.back().pc = places[i];
+    branch.frames.back().execution_id.clear();
+    for (const Value& slot : branch.frames.back().slots) state_.live_bytes += slot.byte_size();
+    const std::uint32_t number = state_.next_strand++;
+    state_.strands.emplace(number, std::move(branch));
+    strand_.branches.push_back(number);
+    state_.ready.push_back(number);
+  }
+  return Step::blocked;
+}
+
+Executor::Step Executor::end_branch(const Instruction& instruction) {
+  Value result;
+  if (auto error = evaluate(instruction.a, result)) return fail(std::move(*error));
+  const std::uint32_t parent_number = strand_.parent;
+  Strand& parent = state_.strands.at(parent_number);
+  parent.results[strand_.path.back()] = std::move(result);
+  std::erase(parent.branches, number_);
+  const std::uint32_t self = number_;
+  if (--parent.branches_left == 0) {
+    parent.status = Strand::Status::ready;
+    --parent.frames.back().pc;  // the fork again, which takes the results
+    state_.ready.push_back(parent_number);
+  }
+  state_.drop_strand(self);
+  return Step::gone;
+}
+
+Executor::Step Executor::execute(const Instruction& instruction) {
+  switch (instruction.op) {
+    case Op::assign:
+      return assign(instruction);
+    case Op::update:
+      return update(instruction);
+    case Op::compute:
+      return compute(instruction);
+    case Op::perform:
+      return perform(instruction);
+    case Op::jump:
+      frame_->pc = instruction.a;
+      return Step::go_on;
+    case Op::jump_unless: {
+      Value scratch;
+      std::optional<Error> error;
+      const Value* condition = program::borrow(data_.operands[instruction.a], scope_, surroundings_, scratch, error);
+      if (condition == nullptr) return fail(std::move(*error));
+      if (!expr::is_truthy(*condition)) frame_->pc = instruction.b;
+      return Step::go_on;
+    }
+    case Op::select:
+      return select(instruction);
+    case Op::each_begin:
+      return each_begin(instruction);
+    case Op::each_next:
+      return each_next(instruction);
+    case Op::count_from:
+      return count_from(instruction);
+    case Op::count_next: {
+      const std::int64_t value = frame_->slots[instruction.a].as_integer() + 1;
+      if (value >= frame_->slots[instruction.a + 1].as_integer()) {
+        frame_->pc = instruction.c;
+        return Step::go_on;
+      }
+      frame_->slots[instruction.a] = Value(value);
+      frame_->slots[instruction.b] = Value(value);
+      return Step::go_on;
+    }
+    case Op::count_pass:
+      return count_pass(instruction);
+    case Op::call:
+      return call(instruction);
+    case Op::await:
+      return await(instruction);
+    case Op::make_response:
+      return respond(instruction);
+    case Op::leave:
+      frame_->slots[instruction.a] = Value(static_cast<std::int64_t>(instruction.b));
+      frame_->pc = instruction.c;
+      return Step::go_on;
+    case Op::end_finally:
+      return end_finally(instruction);
+    case Op::return_response: {
+      Value response = std::exchange(frame_->slots[instruction.a], Value());
+      state_.live_bytes -= std::min(state_.live_bytes, response.byte_size());
+      if (!state_.finish_function(strand_, std::move(response))) return Step::gone;
+      enter_frame();
+      return Step::go_on;
+    }
+    case Op::finish:
+      return finish(instruction);
+    case Op::set_headers:
+      return set_headers(instruction);
+    case Op::log: {
+      Value message;
+      Value extra;
+      if (auto error = evaluate(instruction.a, message)) return fail(std::move(*error));
+      if (auto error = evaluate(instruction.b, extra)) return fail(std::move(*error));
+      state_.add_event(StepEvent::Kind::log, instruction.step, to_text(message), std::move(extra));
+      return Step::go_on;
+    }
+    case Op::begin_transaction:
+      return begin_transaction(instruction);
+    case Op::finish_transaction:
+      return finish_transaction(instruction);
+    case Op::fork:
+      return fork(instruction);
+    case Op::end_branch:
+      return end_branch(instruction);
+  }
+  return Step::gone;
+}
+
+Executor::Stop Executor::run(std::uint64_t& budget) {
+  const auto limit = static_cast<std::uint64_t>(state_.limits.steps);
+  const Instruction* code = data_.code.data();
+  for (;;) {
+    if (budget == 0) return Stop::budget;
+    --budget;
+    const Instruction& instruction = code[frame_->pc++];
+    const bool is_first_time = !strand_.pending;
+    if (instruction.begins_step && is_first_time && strand_.results.empty()) {
+      ++state_.steps;
+      if (state_.observe) state_.add_event(StepEvent::Kind::step, instruction.step, {});
+    }
+    Step step = Step::go_on;
+    if (state_.steps + scope_.steps > limit) {
+      step = fail(limit_error("steps", state_.limits.steps, "the run takes steps", true));
+    } else {
+      step = execute(instruction);
+    }
+    if (step == Step::gone) return Stop::gone;
+    if (step == Step::blocked) {
+      // Executed again once the result is there.
+      if (effect) --frame_->pc;
+      return Stop::blocked;
+    }
+  }
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- State
+
+void Machine::State::begin(Start start) {
+  limits = start.limits;
+  observe = start.observe;
+  now_ms = start.now_ms;
+  std::memcpy(random.seed, start.seed, sizeof(random.seed));
+  run_id = start.run_id.empty() ? random.uuid() : std::move(start.run_id);
+  const auto refuse = [&](std::string message) {
+    fault = Fault{Fault::Kind::usage, std::move(message)};
+    ended = true;
+  };
+  if (program.empty()) return refuse("the program is empty");
+  std::uint32_t chosen = none;
+  std::size_t flows = 0;
+  for (std::uint32_t i = 0; i < data().functions.size(); ++i) {
+    const program::FunctionInfo& function = data().functions[i];
+    if (!function.main) continue;
+    ++flows;
+    if (start.flow.empty()) {
+      chosen = i;
+    } else if (std::find(function.names.begin(), function.names.end(), start.flow) != function.names.end() && chosen == none) {
+      chosen = i;
+    }
+  }
+  if (chosen == none) return refuse(start.flow.empty() ? "the program has no flow" : "the program has no flow \"" + start.flow + "\"");
+  if (start.flow.empty() && flows > 1) return refuse("the program has several flows; name one");
+
+  roots.resize(program::root::first_free + data().roots.size());
+  roots[program::root::env] = start.env.is_object() ? std::move(start.env) : Value::object();
+  roots[program::root::run] = Value::object({{"id", Value(run_id)}});
+  for (std::size_t i = 0; i < data().roots.size(); ++i) roots[program::root::first_free + i] = start.roots.get(data().roots[i]);
+
+  Strand root;
+  Frame frame;
+  frame.function = chosen;
+  frame.pc = data().functions[chosen].entry;
+  frame.slots.resize(data().functions[chosen].slots);
+  expr::Scope scope;
+  scope.roots = roots.data();
+  scope.now_ms = now_ms;
+  scope.random = &random;
+  auto error = machine::bind_inputs(data(), scope, limits, frame, std::move(start.inputs));
+  for (const Value& slot : frame.slots) live_bytes += slot.byte_size();
+  root.frames.push_back(std::move(frame));
+  strands.emplace(0, std::move(root));
+  if (error) {
+    error->status_code = status_of(error->type);
+    finish_run(Outcome::Status::failed, std::move(error));
+    return;
+  }
+  ready.push_back(0);
+}
+
+Machine::Next Machine::State::next(std::uint64_t budget) {
+  for (;;) {
+    if (!abandoned.empty()) {
+      EffectId id = std::move(abandoned.front());
+      abandoned.pop_front();
+      ignored.push_back(id);
+      return Abandon{std::move(id)};
+    }
+    if (ending && !ended) {
+      if (!rollbacks.empty()) {
+        DatabaseCommand command;
+        command.kind = DatabaseCommand::Kind::rollback;
+        command.transaction = std::move(rollbacks.back());
+        rollbacks.pop_back();
+        EffectId id{run_id, {}, strands.at(0).next_ordinal++};
+        rollbacks_under_way.push_back(id);
+        return Perform{std::move(id), std::move(command)};
+      }
+      if (!rollbacks_under_way.empty()) return Waiting{};
+      ended = true;
+    }
+    if (ended) return Ended{};
+    if (ready.empty()) return Waiting{};
+    const std::uint32_t number = ready.front();
+    Executor executor(*this, number);
+    switch (executor.run(budget)) {
+      case Executor::Stop::budget:
+        return Yielded{};
+      case Executor::Stop::blocked:
+        ready.pop_front();
+        if (executor.effect) return Perform{strands.at(number).pending->id, std::move(*executor.effect)};
+        break;
+      case Executor::Stop::gone:
+        if (!ready.empty() && ready.front() == number) ready.pop_front();
+        break;
+    }
+  }
+}
+
+void Machine::State::resume(const EffectId& id, EffectResult result, std::int64_t now) {
+  if (now > now_ms || !ended) now_ms = now;
+  if (auto known = std::find(rollbacks_under_way.begin(), rollbacks_under_way.end(), id); known != rollbacks_under_way.end()) {
+    rollbacks_under_way.erase(known);
+    return;
+  }
+  for (auto& [number, strand] : strands) {
+    if (!strand.pending || strand.pending->result || strand.pending->id != id) continue;
+    strand.pending->result = std::move(result);
+    strand.status = Strand::Status::ready;
+    ready.push_back(number);
+    return;
+  }
+  if (auto known = std::find(ignored.begin(), ignored.end(), id); known != ignored.end()) {
+    ignored.erase(known);
+    return;
+  }
+  if (std::find(abandoned.begin(), abandoned.end(), id) != abandoned.end() || ended) return;
+  fault = Fault{Fault::Kind::usage, "resume: effect " + id.to_string() + " was never asked for"};
+  ended = true;
+}
+
+// ---------------------------------------------------------------- Machine
+
+Machine::Machine(Program program, Start start) : state_(std::make_unique<State>()) {
+  state_->program = std::move(program);
+  state_->begin(std::move(start));
+}
+
+Machine::Machine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Machine::Machine(const Machine& other) : state_(std::make_unique<State>(*other.state_)) {}
+Machine& Machine::operator=(const Machine& other) {
+  if (this != &other) state_ = std::make_unique<State>(*other.state_);
+  return *this;
+}
+Machine::Machine(Machine&&) noexcept = default;
+Machine& Machine::operator=(Machine&&) noexcept = default;
+Machine::~Machine() = default;
+
+Machine::Next Machine::next(std::uint64_t budget) { return state_->next(budget); }
+void Machine::resume(const EffectId& id, EffectResult result, std::int64_t now_ms) { state_->resume(id, std::move(result), now_ms); }
+void Machine::cancel(Error reason) { state_->cancel(std::move(reason)); }
+void Machine::rename(std::string run_id) {
+  state_->run_id = std::move(run_id);
+  if (state_->roots.size() > program::root::run) state_->roots[program::root::run] = Value::object({{"id", Value(state_->run_id)}});
+}
+const Outcome& Machine::outcome() const noexcept { return state_->outcome; }
+const std::optional<Fault>& Machine::fault() const noexcept { return state_->fault; }
+const std::string& Machine::run_id() const noexcept { return state_->run_id; }
+std::vector<StepEvent> Machine::take_events() { return std::exchange(state_->events, {}); }
+
+StepEvent Machine::place_of(const EffectId& id) const {
+  StepEvent place;
+  for (const auto& [number, strand] : state_->strands) {
+    if (!strand.pending || strand.pending->id != id || strand.frames.empty()) continue;
+    const std::uint32_t step = state_->data().code[strand.frames.back().pc].step;
+    if (step == none) break;
+    const program::StepInfo& info = state_->data().steps[step];
+    const program::FunctionInfo& function = state_->data().functions[info.function];
+    place.function = function.names.empty() ? "" : function.names[0];
+    place.step = info.name;
+    place.label = info.label;
+    place.path = info.path;
+  }
+  return place;
+}
+
+std::string_view name_of(Outcome::Status status) noexcept {
+  switch (status) {
+    case Outcome::Status::completed: return "completed";
+    case Outcome::Status::failed: return "failed";
+    case Outcome::Status::cancelled: return "cancelled";
+  }
+  return "";
+}
+
+}  // namespace fnstack

@@ -1,0 +1,188 @@
+#include "machine/step_fields.hpp"
+
+#include <utility>
+
+#include <fnstack/json.hpp>
+
+#include "expr/escape.hpp"
+
+namespace fnstack {
+
+namespace {
+const Value null_value;
+}
+
+const Value& Fields::operator[](std::string_view name) const noexcept {
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    if (table_[i].name == name) return values_[i];
+  }
+  return null_value;
+}
+
+bool Fields::given(std::string_view name) const noexcept {
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    if (table_[i].name == name) return given_[i] != 0;
+  }
+  return false;
+}
+
+Value Fields::take(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    if (table_[i].name == name) return std::exchange(values_[i], Value());
+  }
+  return {};
+}
+
+namespace machine {
+
+StepFields::StepFields(const program::ProgramData& data, const program::KindCall& call, expr::Scope& scope,
+                       const Limits& limits, Value* slots)
+    : data_(data), call_(call), scope_(scope), limits_(limits), slots_(slots) {
+  table_ = call.kind->fields;
+  if (table_.size() <= inline_fields) {
+    values_ = inline_values_;
+    given_ = inline_given_;
+  } else {
+    more_values_.resize(table_.size());
+    more_given_.resize(table_.size());
+    values_ = more_values_.data();
+    given_ = more_given_.data();
+  }
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    const_cast<std::uint8_t*>(given_)[i] = call.operands[i] != program::none;
+  }
+}
+
+std::size_t StepFields::position_of(std::string_view name) const noexcept {
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    if (table_[i].name == name) return i;
+  }
+  return table_.size();
+}
+
+std::optional<Error> StepFields::convert(std::size_t position) {
+  const Field& field = table_[position];
+  Value& value = values_[position];
+  const auto expected = [&](std::string_view what) {
+    const char* got = value.is_array() ? "a list" : value.is_object() ? "an object" : value.is_boolean() ? "a boolean" : "text that is none";
+    return make_error(error_type::validation, field.name + ": expected " + std::string(what) + ", got " + got);
+  };
+  switch (field.type) {
+    case FieldType::text:
+      if (value.is_container()) return expected("text");
+      if (!value.is_null() && !value.is_string() && !value.is_bytes()) value = Value(to_text(value));
+      return std::nullopt;
+    case FieldType::integer:
+    case FieldType::number: {
+      if (value.is_null() || value.is_integer()) return std::nullopt;
+      const Value number = value.is_string() || value.is_number() ? expr::to_number(value) : Value();
+      const bool whole = field.type == FieldType::integer;
+      if (number.is_null()) return expected(whole ? "a whole number" : "a number");
+      if (whole && !number.is_integer()) {
+        const double exact = number.as_number();
+        const auto truncated = exact > -9e15 && exact < 9e15 ? static_cast<std::int64_t>(exact) : 0;
+        if (static_cast<double>(truncated) != exact) {
+          return make_error(error_type::validation, field.name + ": expected a whole number, got " + to_text(number));
+        }
+        value = Value(truncated);
+        return std::nullopt;
+      }
+      value = number;
+      return std::nullopt;
+    }
+    case FieldType::boolean:
+      value = Value(expr::is_truthy(value));
+      return std::nullopt;
+    case FieldType::method: {
+      if (value.is_null()) return std::nullopt;
+      auto method = expr::check_method(value);
+      if (!method) return std::move(method).error();
+      value = Value(*method);
+      return std::nullopt;
+    }
+    case FieldType::identifier:
+      if (!value.is_string()) return expected("a name as text");
+      return expr::check_identifier(value.as_string(), field.name);
+    case FieldType::record_id:
+      if (given_[position] == 0) return std::nullopt;
+      return expr::check_record_id(value);
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Error> StepFields::evaluate_field(std::size_t position, const program::Surroundings& surroundings) {
+  const std::uint32_t operand = call_.operands[position];
+  if (operand == program::none) {
+    values_[position] = table_[position].default_value;
+    return std::nullopt;
+  }
+  if (auto error = program::evaluate(data_.operands[operand], scope_, surroundings, values_[position])) return error;
+  return convert(position);
+}
+
+std::optional<Error> StepFields::evaluate_all() {
+  program::Surroundings surroundings;
+  surroundings.limits = &limits_;
+  bool depends = false;
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    const FieldType type = table_[i].type;
+    if (type == FieldType::expression) continue;
+    if (type == FieldType::url || type == FieldType::body) {
+      depends = true;
+      continue;
+    }
+    if (auto error = evaluate_field(i, surroundings)) return error;
+    if (type == FieldType::headers) surroundings.headers = &values_[i];
+    if (type == FieldType::query) surroundings.query = &values_[i];
+  }
+  if (call_.rest != program::none) {
+    if (auto error = program::evaluate(data_.operands[call_.rest], scope_, surroundings, rest_)) return error;
+  }
+  if (!depends) return std::nullopt;
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    if (table_[i].type != FieldType::url && table_[i].type != FieldType::body) continue;
+    if (auto error = evaluate_field(i, surroundings)) return error;
+  }
+  return std::nullopt;
+}
+
+Value StepFields::keep() const {
+  Value kept = Value::array();
+  // What a reply reads again are its small settings; a request's body is not among them.
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    const FieldType type = table_[i].type;
+    const bool is_large = type == FieldType::body || type == FieldType::data || type == FieldType::headers;
+    kept.push_back(is_large ? Value() : values_[i]);
+  }
+  return kept;
+}
+
+void StepFields::restore(const Value& kept) {
+  for (std::size_t i = 0; i < table_.size(); ++i) values_[i] = kept[i];
+}
+
+std::span<const std::string> StepFields::spelled(std::string_view name) const {
+  const std::size_t position = position_of(name);
+  if (position == table_.size() || call_.operands[position] == program::none) return {};
+  return data_.operands[call_.operands[position]].spelled;
+}
+
+Result<Value> StepFields::evaluate(std::string_view name, std::initializer_list<Value> locals) {
+  const std::size_t position = position_of(name);
+  if (position == table_.size()) return Value();
+  if (call_.operands[position] == program::none) return table_[position].default_value;
+  if (call_.locals[position] != program::none) {
+    std::uint32_t slot = call_.locals[position];
+    for (const Value& local : locals) slots_[slot++] = local;
+  }
+  program::Surroundings surroundings;
+  surroundings.limits = &limits_;
+  Value value;
+  if (auto error = program::evaluate(data_.operands[call_.operands[position]], scope_, surroundings, value)) return std::move(*error);
+  return value;
+}
+
+}  // namespace machine
+
+}  // namespace fnstack

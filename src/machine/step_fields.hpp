@@ -1,0 +1,58 @@
+// StepFields: a step's fields evaluated for one execution, as its kind sees them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fnstack/step_kind.hpp>
+
+#include "expr/expression.hpp"
+#include "program/program_data.hpp"
+
+namespace fnstack::machine {
+
+class StepFields final : public Fields {
+ public:
+  StepFields(const program::ProgramData& data, const program::KindCall& call, expr::Scope& scope, const Limits& limits,
+             Value* slots);
+
+  // Evaluates all fields: first the plain ones, then those that depend on headers and query.
+  [[nodiscard]] std::optional<Error> evaluate_all();
+  // Takes values that were evaluated before, as keep() gave them.
+  void restore(const Value& kept);
+  [[nodiscard]] Value keep() const;
+
+  [[nodiscard]] std::span<const std::string> spelled(std::string_view name) const override;
+  [[nodiscard]] Result<Value> evaluate(std::string_view name, std::initializer_list<Value> locals) override;
+  [[nodiscard]] const Value& rest() const override { return rest_; }
+  [[nodiscard]] std::int64_t now_ms() const noexcept override { return scope_.now_ms; }
+  [[nodiscard]] const Limits& limits() const noexcept override { return limits_; }
+  [[nodiscard]] bool wants_age() const noexcept override { return call_.wants_age; }
+  void set_age(Value age) override { age_ = std::move(age); }
+  void random_bytes(std::uint8_t* out, std::size_t size) override { scope_.random->fill(out, size); }
+
+  [[nodiscard]] const Value& age() const noexcept { return age_; }
+
+ private:
+  [[nodiscard]] std::optional<Error> evaluate_field(std::size_t position, const program::Surroundings& surroundings);
+  [[nodiscard]] std::optional<Error> convert(std::size_t position);
+  [[nodiscard]] std::size_t position_of(std::string_view name) const noexcept;
+
+  // Kinds have few fields: they live here rather than on the heap.
+  static constexpr std::size_t inline_fields = 16;
+  Value inline_values_[inline_fields];
+  std::uint8_t inline_given_[inline_fields] = {};
+  std::vector<Value> more_values_;
+  std::vector<std::uint8_t> more_given_;
+
+  const program::ProgramData& data_;
+  const program::KindCall& call_;
+  expr::Scope& scope_;
+  const Limits& limits_;
+  Value* slots_;
+  Value rest_;
+  Value age_;
+};
+
+}  // namespace fnstack::machine
