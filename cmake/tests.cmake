@@ -18,8 +18,10 @@ fnstack_test(test_base
   FOLDERS base
   LIBRARIES nlohmann_json::nlohmann_json
   SOURCES
+    tests/unit/base/effect_test.cpp
     tests/unit/base/error_test.cpp
     tests/unit/base/json_test.cpp
+    tests/unit/base/nlohmann_test.cpp
     tests/unit/base/number_test.cpp
     tests/unit/base/source_test.cpp
     tests/unit/base/suggest_test.cpp
@@ -37,8 +39,7 @@ fnstack_test(test_expr
 )
 
 fnstack_test(test_definition
-  FOLDERS base expr definition
-  LIBRARIES nlohmann_json::nlohmann_json
+  FOLDERS base definition
   SOURCES
     tests/unit/definition/json_reader_test.cpp
     tests/unit/definition/markdown_test.cpp
@@ -68,15 +69,26 @@ fnstack_test(test_steps
 # ---- backends and drivers
 
 fnstack_test(test_backends
-  FOLDERS base expr backends curl_backend sqlite_backend spdlog_backend
+  FOLDERS base expr backends curl_backend spdlog_backend
   LIBRARIES httplib::httplib
+  SOURCES
+    tests/backends/network_guard_test.cpp
+    tests/backends/scripted_http_test.cpp
+)
+
+if(FNSTACK_WITH_SQLITE)
+fnstack_test(test_stores
+  FOLDERS base backends sqlite_backend
+  LIBRARIES nlohmann_json::nlohmann_json SQLite::SQLite3
   SOURCES
     tests/backends/memory_cache_test.cpp
     tests/backends/memory_database_test.cpp
-    tests/backends/network_guard_test.cpp
-    tests/backends/scripted_http_test.cpp
+    tests/backends/serial_database_test.cpp
     tests/backends/sql_test.cpp
+    tests/backends/sqlite_database_test.cpp
+    tests/backends/sqlite_faults_test.cpp
 )
+endif()
 
 if(TARGET fnstack_curl_backend)
   fnstack_require(OpenSSL::SSL OpenSSL "FNSTACK_DEVELOPER" libssl-dev)
@@ -144,3 +156,7 @@ add_executable(mock_services examples/mock_services.cpp)
 target_link_libraries(mock_services PRIVATE httplib::httplib nlohmann_json::nlohmann_json fnstack_flags)
 add_executable(show_demo examples/demo/show.cpp)
 target_link_libraries(show_demo PRIVATE httplib::httplib nlohmann_json::nlohmann_json fnstack_flags)
+
+# ---- benchmarks
+
+include(cmake/bench.cmake)

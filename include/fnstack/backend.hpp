@@ -6,6 +6,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <fnstack/error.hpp>
@@ -51,7 +52,7 @@ class Reply {
   };
   template <class F>
   struct Target final : Base {
-    explicit Target(F function) : function(std::move(function)) {}
+    explicit Target(F callable) : function(std::move(callable)) {}
     void answer(Result<T> result) override { function(std::move(result)); }
     F function;
   };

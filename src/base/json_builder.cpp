@@ -39,7 +39,7 @@ bool JsonBuilder::key(std::string_view name) {
   Open& open = open_.back();
   const std::uint32_t here = open.node->count;
   if (open.guessing) {
-    if (here < open.shape->size() && open.shape->key(here) == name) {
+    if (here < open.shape->size() && open.shape->is_key(here, name)) {
       open.position = here;
       return count(name.size());
     }

@@ -71,27 +71,53 @@ std::uint64_t Shape::hash(std::string_view key) const noexcept {
   return result;
 }
 
-bool Shape::same(std::string_view left, std::string_view right) const noexcept {
-  if (left.size() != right.size()) return false;
-  if (!ignore_case_) return left.empty() || std::memcmp(left.data(), right.data(), left.size()) == 0;
-  for (std::size_t i = 0; i < left.size(); ++i) {
+// Unlike for different keys of one length up to 8; the first eight bytes of a longer one.
+std::uint64_t Shape::start_of(std::string_view key) const noexcept {
+  const std::size_t size = key.size();
+  char folded[8];
+  const char* bytes = key.data();
+  if (ignore_case_) {
+    for (std::size_t i = 0; i < size && i < 8; ++i) folded[i] = lower(bytes[i]);
+    bytes = folded;
+  }
+  if (size >= 8) {
+    std::uint64_t start = 0;
+    std::memcpy(&start, bytes, 8);
+    return start;
+  }
+  if (size >= 4) {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    std::memcpy(&first, bytes, 4);
+    std::memcpy(&last, bytes + size - 4, 4);
+    return std::uint64_t{last} << 32 | first;
+  }
+  if (size == 0) return 0;
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])); };
+  return byte(0) | byte(size / 2) << 8 | byte(size - 1) << 16;
+}
+
+// Of keys of the same length over 8 whose starts are the same.
+bool Shape::same_rest(std::string_view left, std::string_view right) const noexcept {
+  if (!ignore_case_) return std::memcmp(left.data() + 8, right.data() + 8, left.size() - 8) == 0;
+  for (std::size_t i = 8; i < left.size(); ++i) {
     if (lower(left[i]) != lower(right[i])) return false;
   }
   return true;
 }
 
 std::size_t Shape::find(std::string_view name) const noexcept {
+  const std::uint64_t start = start_of(name);
   if (slots_.empty()) {
-    const char* text = text_.data();
     for (std::size_t i = 0; i < keys_.size(); ++i) {
-      if (keys_[i].length == name.size() && same({text + keys_[i].offset, keys_[i].length}, name)) return i;
+      if (matches(keys_[i], start, name)) return i;
     }
     return npos;
   }
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t slot = hash(name) & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
     const std::size_t position = slots_[slot] - 1;
-    if (same(key(position), name)) return position;
+    if (matches(keys_[position], start, name)) return position;
   }
   return npos;
 }
@@ -112,7 +138,7 @@ void Shape::reindex(std::size_t slots) {
 void Shape::add(std::string_view name) {
   constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
   if (name.size() > most - text_.size() || keys_.size() >= most / 4) throw std::bad_alloc();
-  const Key entry{static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(name.size())};
+  const Key entry{start_of(name), static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(name.size())};
   // All that can throw comes before what can be seen.
   if (keys_.size() == keys_.capacity()) keys_.reserve(keys_.empty() ? 4 : keys_.size() * 2);
   const std::size_t count = keys_.size() + 1;

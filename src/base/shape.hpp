@@ -40,6 +40,9 @@ class Shape {
   [[nodiscard]] std::string_view key(std::size_t position) const noexcept {
     return {text_.data() + keys_[position].offset, keys_[position].length};
   }
+  [[nodiscard]] bool is_key(std::size_t position, std::string_view name) const noexcept {
+    return matches(keys_[position], start_of(name), name);
+  }
   // npos if there is none.
   [[nodiscard]] std::size_t find(std::string_view key) const noexcept;
 
@@ -49,12 +52,18 @@ class Shape {
 
  private:
   struct Key {
+    std::uint64_t start;  // of the key's bytes, see start_of: with the length all there is of a key of up to 8
     std::uint32_t offset, length;
   };
 
   explicit Shape(bool ignore_case) : ignore_case_(ignore_case) {}
   [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept;
-  [[nodiscard]] bool same(std::string_view left, std::string_view right) const noexcept;
+  [[nodiscard]] std::uint64_t start_of(std::string_view key) const noexcept;
+  [[nodiscard]] bool same_rest(std::string_view left, std::string_view right) const noexcept;
+  [[nodiscard]] bool matches(const Key& entry, std::uint64_t start, std::string_view name) const noexcept {
+    return entry.start == start && entry.length == name.size() &&
+           (name.size() <= 8 || same_rest({text_.data() + entry.offset, entry.length}, name));
+  }
   void reindex(std::size_t slots);
   void index(std::size_t position) noexcept;
 
