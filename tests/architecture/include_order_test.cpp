@@ -54,7 +54,7 @@ const std::vector<Rule> third_party = {
     {"uv.h", {"src/drivers/"}},
     {"simdjson.h", {"src/base/"}},
     {"re2/", {"src/expr/", "src/steps/", "src/backends/"}},
-    {"utf8proc.h", {"src/expr/"}},
+    {"utf8proc.h", {"src/base/", "src/expr/"}},
     {"openssl/", {"src/base/", "src/expr/", "src/program/", "src/machine/", "src/steps/"}},
     {"CLI/", {"src/cli/"}},
     {"nlohmann/", {"src/cli/", "include/fnstack/nlohmann.hpp"}},

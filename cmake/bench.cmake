@@ -1,0 +1,37 @@
+# The workloads of bench/: fnstack's side, the twin written by hand, and what runs them beside each other.
+fnstack_require(benchmark::benchmark benchmark "the benchmarks (FNSTACK_DEVELOPER)" libbenchmark-dev)
+if(NOT TARGET CURL::libcurl OR NOT TARGET SQLite::SQLite3)
+  message(STATUS "fnstack: no benchmarks without FNSTACK_WITH_CURL and FNSTACK_WITH_SQLITE")
+  return()
+endif()
+
+set(fnstack_benches)
+function(fnstack_bench name)
+  cmake_parse_arguments(arg "" "" "LIBRARIES;SOURCES" ${ARGN})
+  fnstack_existing(sources "${arg_SOURCES}")
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(bench_${name} ${sources})
+  target_link_libraries(bench_${name} PRIVATE ${arg_LIBRARIES} fnstack_flags)
+  set_target_properties(bench_${name} PROPERTIES CXX_EXTENSIONS OFF)
+  set(fnstack_benches ${fnstack_benches} bench_${name} PARENT_SCOPE)
+endfunction()
+
+fnstack_bench(run LIBRARIES nlohmann_json::nlohmann_json SOURCES bench/run.cpp)
+target_compile_definitions(bench_run PRIVATE FNSTACK_BENCH_SOURCES="${PROJECT_SOURCE_DIR}/bench")
+fnstack_bench(page_server LIBRARIES Threads::Threads SOURCES bench/page_server.cpp)
+
+fnstack_bench(w1_twin LIBRARIES nlohmann_json::nlohmann_json SOURCES bench/w1_twin.cpp)
+fnstack_bench(w2_twin LIBRARIES CURL::libcurl simdjson::simdjson SOURCES bench/w2_twin.cpp)
+fnstack_bench(w6_twin LIBRARIES SQLite::SQLite3 SOURCES bench/w6_twin.cpp)
+fnstack_bench(w8_twin LIBRARIES simdjson::simdjson SOURCES bench/w8_twin.cpp)
+fnstack_bench(w9_twin LIBRARIES benchmark::benchmark nlohmann_json::nlohmann_json SOURCES bench/w9_twin.cpp)
+
+fnstack_bench(w1 LIBRARIES fnstack_core SOURCES bench/w1.cpp)
+fnstack_bench(w2 LIBRARIES fnstack_core fnstack_curl SOURCES bench/w2.cpp)
+fnstack_bench(w6 LIBRARIES fnstack_core fnstack_sqlite SOURCES bench/w6.cpp)
+fnstack_bench(w8 LIBRARIES fnstack_core SOURCES bench/w8.cpp)
+fnstack_bench(w9 LIBRARIES fnstack_core benchmark::benchmark nlohmann_json::nlohmann_json SOURCES bench/w9.cpp)
+
+add_custom_target(bench DEPENDS ${fnstack_benches})
