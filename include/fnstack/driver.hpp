@@ -40,6 +40,7 @@ struct DriveOptions {
   std::stop_token stop;          // cancels the run
   std::int64_t wall_s = 300;     // without time spent in Wait; the run then ends as failed, type `limit`
   std::int64_t timeout_ms = 0;   // of everything, by the real clock; 0: none; failed, type `limit`
+  const SecretMask* mask = nullptr;  // applied to what observers are told
 };
 
 // Runs the machine on the caller's thread to its end. Effects of several strands are under way together.

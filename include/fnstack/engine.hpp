@@ -71,10 +71,13 @@ class Engine {
   [[nodiscard]] Machine start(const Program& program, Value inputs, const RunOptions& options = {}) const;
   [[nodiscard]] Backends backends(const Program& program) const;
   [[nodiscard]] const StepKinds& step_kinds() const noexcept;
+  // Hides the values of env in what is printed.
+  [[nodiscard]] const SecretMask& mask() const noexcept;
   // Waits until every background task that was started has ended.
   void wait_for_background() const;
 
  private:
+  void work() const;
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -48,7 +48,7 @@ class Observer {
 class SecretMask {
  public:
   explicit SecretMask(const Value& env);
-  [[nodiscard]] std::string apply(std::string_view text) const;
+  [[nodiscard]] std::string apply_to_text(std::string_view text) const;
   [[nodiscard]] Value apply(const Value& value) const;  // texts and keys at any depth
   [[nodiscard]] bool empty() const noexcept { return patterns_.empty(); }
 

@@ -719,7 +719,8 @@ void Machine::State::begin(Start start) {
   std::size_t flows = 0;
   for (std::uint32_t i = 0; i < data().functions.size(); ++i) {
     const program::FunctionInfo& function = data().functions[i];
-    if (!function.main) continue;
+    // Named, a library's function can be run too: a background task is.
+    if (!function.main && start.flow.empty()) continue;
     ++flows;
     if (start.flow.empty()) {
       chosen = i;
