@@ -34,7 +34,12 @@ fnstack_test(test_expr
   FOLDERS base expr
   LIBRARIES nlohmann_json::nlohmann_json
   SOURCES
-    tests/unit/expr/expression_test.cpp
+    tests/unit/expr/arithmetic_test.cpp
+    tests/unit/expr/evaluate_test.cpp
+    tests/unit/expr/expression_table_test.cpp
+    tests/unit/expr/javascript_oracle_test.cpp
+    tests/unit/expr/lexer_test.cpp
+    tests/unit/expr/parser_test.cpp
     tests/unit/expr/template_test.cpp
 )
 

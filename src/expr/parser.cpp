@@ -1,0 +1,954 @@
+// Parser: text to nodes, by precedence climbing. The grammar is ECMAScript's for expressions, cut down, plus
+// pipe filters, which bind tighter than every operator. Knows which functions there are (an unknown one is a
+// mistake of the author's), not what names mean. Entry point: parse.
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "base/suggest.hpp"
+#include "expr/arithmetic.hpp"
+#include "expr/builder.hpp"
+#include "expr/lexer.hpp"
+
+namespace fnstack::expr {
+namespace {
+
+// Parentheses, calls, conditions within each other. Bounds the recursion here and in the evaluation.
+constexpr int max_nesting = 200;
+
+struct Operator {
+  Punctuator punctuator;
+  Op op;
+  int level;
+};
+constexpr int level_or = 1, level_and = 2, level_equality = 3, level_relation = 4, level_sum = 5, level_product = 6;
+constexpr Operator operators[] = {{Punctuator::or_or, Op::logical_or, level_or},
+                                  {Punctuator::and_and, Op::logical_and, level_and},
+                                  {Punctuator::equal, Op::equal, level_equality},
+                                  {Punctuator::not_equal, Op::not_equal, level_equality},
+                                  {Punctuator::strict_equal, Op::strict_equal, level_equality},
+                                  {Punctuator::strict_not_equal, Op::strict_not_equal, level_equality},
+                                  {Punctuator::less, Op::less, level_relation},
+                                  {Punctuator::less_equal, Op::less_equal, level_relation},
+                                  {Punctuator::greater, Op::greater, level_relation},
+                                  {Punctuator::greater_equal, Op::greater_equal, level_relation},
+                                  {Punctuator::plus, Op::add, level_sum},
+                                  {Punctuator::minus, Op::subtract, level_sum},
+                                  {Punctuator::star, Op::multiply, level_product},
+                                  {Punctuator::slash, Op::divide, level_product},
+                                  {Punctuator::percent, Op::remainder, level_product}};
+
+// Words that other languages use where this one has signs.
+struct Word {
+  std::string_view word, hint;
+};
+constexpr Word infix_words[] = {{"and", "write \"&&\""},
+                                {"or", "write \"||\""},
+                                {"is", "write \"===\""},
+                                {"not", "write \"!(a in b)\" or \"a !== b\""},
+                                {"eq", "write \"===\""},
+                                {"instanceof", "there is no \"instanceof\""},
+                                {"if", "write \"condition ? a : b\""}};
+constexpr Word prefix_words[] = {
+    {"new", "there is no \"new\""},
+    {"typeof", "there is no \"typeof\"; compare with null, or use filters such as is_numeric"},
+    {"void", "there is no \"void\""},
+    {"delete", "nothing can be deleted in an expression"},
+    {"await", "there is no \"await\": steps run one after the other"},
+    {"yield", "there is no \"yield\""},
+    {"async", "there is no \"async\": steps run one after the other"},
+    {"not", "write \"!\""}};
+
+std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
+
+struct Parameter {
+  std::string_view name;
+  bool optional = false;
+  bool any_number = false;
+};
+std::vector<Parameter> parameters_of(const Function& function) {
+  std::vector<Parameter> out;
+  std::string_view rest = function.parameters;
+  while (!rest.empty()) {
+    const std::size_t blank = rest.find(' ');
+    Parameter parameter;
+    parameter.name = rest.substr(0, blank);
+    rest.remove_prefix(blank == rest.npos ? rest.size() : blank + 1);
+    while (parameter.name.ends_with('?') || parameter.name.ends_with('*')) {
+      parameter.optional = true;
+      parameter.any_number |= parameter.name.ends_with('*');
+      parameter.name.remove_suffix(1);
+    }
+    out.push_back(parameter);
+  }
+  return out;
+}
+
+// Is this the first part of a function's name, as Math is of "Math.ceil"?
+bool is_namespace(std::string_view name) {
+  return std::any_of(all_functions().begin(), all_functions().end(), [&](const Function& function) {
+    return function.name.size() > name.size() && function.name[name.size()] == '.' && function.name.starts_with(name);
+  });
+}
+
+enum class Names { functions, methods };
+std::vector<std::string_view> known_names(Names which, std::string_view space = {}) {
+  std::vector<std::string_view> out;
+  const auto add = [&](std::string_view name) {
+    const std::size_t dot = name.find('.');
+    if (which == Names::methods) {
+      out.push_back(dot == name.npos ? name : name.substr(dot + 1));
+    } else if (space.empty() ? dot == name.npos : name.substr(0, dot) == space) {
+      out.push_back(name);
+    }
+  };
+  for (const Function& function : which == Names::methods ? all_methods() : all_functions()) {
+    add(function.name);
+    std::string_view rest = function.aliases;
+    while (!rest.empty()) {
+      const std::size_t blank = rest.find(' ');
+      add(rest.substr(0, blank));
+      rest.remove_prefix(blank == rest.npos ? rest.size() : blank + 1);
+    }
+  }
+  return out;
+}
+
+class Parser {
+ public:
+  Parser(std::string_view text, std::size_t offset, const TextPlace& place, Diagnostics& diagnostics, bool slot_syntax)
+      : text_(text),
+        offset_(offset),
+        place_(place),
+        diagnostics_(diagnostics),
+        slot_syntax_(slot_syntax),
+        lexer_(text, slot_syntax),
+        builder_(text, offset) {}
+
+  std::optional<Expression> run() {
+    if (peek().kind == Token::Kind::end) {
+      fail(peek().span, "expression: empty, expected a value");
+      return std::nullopt;
+    }
+    const std::uint32_t root = expression();
+    if (root != no_node && peek().kind != Token::Kind::end) leftover();
+    if (const Span quotes = lexer_.template_in_quotes(); quotes.end != 0) {
+      report(Diagnostic::Severity::warning, "template-in-quotes", quotes,
+             "expression: braces inside quotes are plain text here", "take the quotes away: {{x}} means (x)");
+    }
+    if (failed_ || root == no_node) return std::nullopt;
+    return builder_.finish(root);
+  }
+
+ private:
+  struct Link {  // of a chain of .a [b] .c()
+    enum class Kind : std::uint8_t { key, index, call };
+    Kind kind = Kind::key;
+    bool optional = false;
+    Key key;
+    std::uint32_t index = no_node;
+    Call call;
+    Span span;
+  };
+
+  // ---- words
+
+  const Token& peek(std::size_t ahead = 0) {
+    while (tokens_.size() <= ahead) tokens_.push_back(lexer_.next());
+    return tokens_[ahead];
+  }
+  Token take() {
+    peek();
+    Token token = std::move(tokens_.front());
+    tokens_.pop_front();
+    last_end_ = token.span.end;
+    return token;
+  }
+  bool accept(Punctuator punctuator) {
+    if (!peek().is(punctuator)) return false;
+    take();
+    return true;
+  }
+  std::string_view word(const Token& token) const {
+    return text_.substr(token.span.begin, token.span.end - token.span.begin);
+  }
+  bool peek_word(std::string_view wanted) { return peek().kind == Token::Kind::name && word(peek()) == wanted; }
+
+  std::string describe(const Token& token) const {
+    if (token.kind == Token::Kind::end) return "the end";
+    std::string_view text = word(token);
+    if (text.size() > 40) {  // whole characters only
+      std::size_t cut = 40;
+      while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;
+      return quoted(std::string(text.substr(0, cut)) + "…");
+    }
+    return token.kind == Token::Kind::text ? std::string(text) : quoted(text);
+  }
+
+  // ---- mistakes
+
+  void report(Diagnostic::Severity severity, const char* code, Span span, std::string message, std::string hint) {
+    Diagnostic diagnostic;
+    diagnostic.severity = severity;
+    diagnostic.code = code;
+    diagnostic.message = std::move(message);
+    diagnostic.hint = std::move(hint);
+    diagnostic.source = place_.source;
+    diagnostic.span = place_.span(offset_ + span.begin, offset_ + span.end);
+    diagnostics_.add(std::move(diagnostic));
+  }
+  // A mistake in the grammar ends the parse: what follows can't be read with any certainty.
+  std::uint32_t fail(Span span, std::string message, std::string hint = {}, const char* code = "syntax") {
+    if (!broken_) report(Diagnostic::Severity::error, code, span, std::move(message), std::move(hint));
+    failed_ = broken_ = true;
+    return no_node;
+  }
+  // A mistake after which the rest can still be read.
+  void complain(const char* code, Span span, std::string message, std::string hint = {}) {
+    if (!broken_) report(Diagnostic::Severity::error, code, span, std::move(message), std::move(hint));
+    failed_ = true;
+  }
+  std::uint32_t unexpected(const Token& token, std::string_view expected, std::string hint = {}) {
+    if (token.kind == Token::Kind::error) return fail(token.span, "expression: " + token.message, token.hint);
+    return fail(token.span, "expression: expected " + std::string(expected) + ", got " + describe(token),
+                std::move(hint));
+  }
+  bool expect(Punctuator punctuator, std::string_view expected) {
+    if (accept(punctuator)) return true;
+    std::string hint;
+    for (const Word& infix : infix_words) {
+      if (peek_word(infix.word)) hint = infix.hint;
+    }
+    unexpected(peek(), expected, std::move(hint));
+    return false;
+  }
+
+  // The expression has ended, the text has not.
+  void leftover() {
+    const Token& token = peek();
+    std::string hint;
+    if (token.is(Punctuator::assign)) {
+      fail(token.span, "expression: an expression can't assign",
+           "to compare write \"===\"; to change a variable use an Update Variable step");
+      return;
+    }
+    if (token.is(Punctuator::arrow)) {
+      fail(token.span, "expression: an arrow function can only be the argument of a call");
+      return;
+    }
+    if (token.is(Punctuator::dot) || token.is(Punctuator::question_dot) || token.is(Punctuator::open_bracket)) {
+      if (after_filter_) hint = "put the filter in parentheses: (x|first).name";
+    } else if (token.is(Punctuator::open_paren)) {
+      hint = "only names and methods can be called";
+    } else if (token.is(Punctuator::close_hole) || token.is(Punctuator::open_hole)) {
+      hint = "put an operator between the two values";
+    } else if (token.kind == Token::Kind::number && text_[token.span.begin] == '.' && token.span.begin == last_end_) {
+      hint = "for a list's element write x[" + std::string(word(token).substr(1)) + "]";
+    } else if (token.kind == Token::Kind::name) {
+      for (const Word& infix : infix_words) {
+        if (word(token) == infix.word) hint = infix.hint;
+      }
+    } else if (token.is(Punctuator::colon) && after_filter_) {
+      hint = "a filter's argument stands directly behind its colon: x|name:'a'; or write x|name('a')";
+    }
+    unexpected(token, "an operator or the end", std::move(hint));
+  }
+
+  bool too_big(Span span) {
+    if (!builder_.full()) return false;
+    fail(span, "expression: more than " + std::to_string(Builder::max_nodes) + " nodes (limit expression_nodes)",
+         "compute parts of it in variables of their own", "limit");
+    return true;
+  }
+
+  struct Deeper {
+    explicit Deeper(Parser& parser) : parser_(parser) { ++parser.nesting_; }
+    ~Deeper() { --parser_.nesting_; }
+    Deeper(const Deeper&) = delete;
+    Deeper& operator=(const Deeper&) = delete;
+    Parser& parser_;
+  };
+  bool too_deep() {
+    if (nesting_ <= max_nesting) return false;
+    fail(peek().span, "expression: nested more than " + std::to_string(max_nesting) + " deep",
+         "compute parts of it in variables of their own", "limit");
+    return true;
+  }
+
+  // ---- operators
+
+  std::uint32_t expression() {
+    const Deeper deeper(*this);
+    if (too_deep()) return no_node;
+    const std::uint32_t condition = coalescing();
+    if (condition == no_node || !peek().is(Punctuator::question)) return condition;
+    take();
+    const std::uint32_t yes = expression();
+    if (yes == no_node) return no_node;
+    if (!peek().is(Punctuator::colon)) {
+      std::string hint;
+      if (colon_argument_) hint = "a colon that directly follows a filter begins its argument: write a blank before it";
+      return unexpected(peek(), "\":\" of \"?\"", std::move(hint));
+    }
+    take();
+    const std::uint32_t no = expression();
+    if (no == no_node || too_big(builder_.span(no))) return no_node;
+    return builder_.conditional(condition, yes, no);
+  }
+
+  std::uint32_t mixed(Span span) {
+    return fail(span, "expression: ?? can't be mixed with || or && without parentheses",
+                "write (a || b) ?? c or a || (b ?? c)");
+  }
+
+  std::uint32_t coalescing() {
+    std::uint32_t left = operation(level_or);
+    if (left == no_node || !peek().is(Punctuator::coalesce)) return left;
+    if (logical_) return mixed(peek().span);
+    while (accept(Punctuator::coalesce)) {
+      const std::uint32_t right = operation(level_equality);
+      if (right == no_node || too_big(builder_.span(right))) return no_node;
+      left = builder_.binary(Op::coalesce, left, right);
+    }
+    if (peek().is(Punctuator::or_or) || peek().is(Punctuator::and_and)) return mixed(peek().span);
+    return left;
+  }
+
+  // The operator that comes next, if it binds at least as tightly as `level`.
+  bool peek_operator(int level, Operator& out) {
+    const Token& token = peek();
+    if (token.kind == Token::Kind::name) {
+      out = {Punctuator::none, Op::in, level_relation};
+      return level <= level_relation && word(token) == "in";
+    }
+    if (token.kind != Token::Kind::punctuator) return false;
+    for (const Operator& candidate : operators) {
+      if (candidate.punctuator == token.punctuator) {
+        out = candidate;
+        return candidate.level >= level;
+      }
+    }
+    return false;
+  }
+
+  std::uint32_t operation(int level) {
+    std::uint32_t left = unary();
+    bool logical = false;
+    Operator found{};
+    while (left != no_node && peek_operator(level, found)) {
+      take();
+      const std::uint32_t right = operation(found.level + 1);
+      if (right == no_node || too_big(builder_.span(right))) return no_node;
+      left = builder_.binary(found.op, left, right);
+      logical = found.level <= level_and;
+    }
+    logical_ = logical;  // for ?? behind it
+    return left;
+  }
+
+  std::uint32_t unary(bool behind_sign = false) {
+    const Token& token = peek();
+    const Op op = token.is(Punctuator::bang)    ? Op::logical_not
+                  : token.is(Punctuator::minus) ? Op::negate
+                  : token.is(Punctuator::plus)  ? Op::plus
+                                                : Op::constant;
+    if (op == Op::constant) return power(behind_sign);
+    const Deeper deeper(*this);
+    if (too_deep()) return no_node;
+    const std::uint32_t begin = take().span.begin;
+    const std::uint32_t operand = unary(true);
+    if (operand == no_node) return no_node;
+    const Span span{begin, builder_.span(operand).end};
+    if (too_big(span)) return no_node;
+    return builder_.unary(op, operand, span);
+  }
+
+  // a ** b: right associative; as in ECMAScript its left side takes no sign, for nobody agrees what that means.
+  std::uint32_t power(bool behind_sign) {
+    const std::uint32_t left = filtered();
+    if (left == no_node || !peek().is(Punctuator::star_star)) return left;
+    if (behind_sign) {
+      return fail(peek().span, "expression: a sign before ** needs parentheses", "write (-a) ** b or -(a ** b)");
+    }
+    take();
+    const Deeper deeper(*this);
+    if (too_deep()) return no_node;
+    const std::uint32_t right = unary();
+    if (right == no_node || too_big(builder_.span(right))) return no_node;
+    return builder_.binary(Op::power, left, right);
+  }
+
+  // ---- filters
+
+  std::uint32_t filtered() {
+    std::uint32_t value = chain();
+    after_filter_ = false;
+    while (value != no_node && peek().is(Punctuator::pipe)) {
+      take();
+      if (peek().kind != Token::Kind::name) {
+        return unexpected(peek(), "a filter's name behind \"|\"", "there are no bitwise operators; \"or\" is \"||\"");
+      }
+      const Token name = take();
+      Call call;
+      call.name = word(name);
+      call.arguments.push_back({value, 0});
+      std::vector<Named> named;
+      if (peek().is(Punctuator::open_paren)) {
+        take();
+        if (!arguments(call, named)) return no_node;
+      } else {
+        while (peek().is(Punctuator::colon) && peek().span.begin == last_end_ && peek(1).kind != Token::Kind::end &&
+               peek(1).span.begin == peek().span.end) {
+          take();
+          colon_argument_ = true;
+          const std::uint32_t argument = primary();
+          if (argument == no_node) return no_node;
+          call.arguments.push_back({argument, static_cast<std::uint32_t>(call.arguments.size())});
+        }
+      }
+      const Span span{builder_.span(value).begin, last_end_};
+      value = function_call(std::move(call), named, name.span, span, "filter");
+      after_filter_ = true;
+    }
+    return value;
+  }
+
+  struct Named {
+    std::string name;
+    std::uint32_t node;
+    Span span;
+  };
+
+  // Behind "(": up to and with ")".
+  bool arguments(Call& call, std::vector<Named>& named) {
+    const Deeper deeper(*this);
+    while (!peek().is(Punctuator::close_paren)) {
+      const Token& token = peek();
+      if (token.is(Punctuator::ellipsis)) {
+        const std::uint32_t begin = take().span.begin;
+        const std::uint32_t value = expression();
+        if (value == no_node) return false;
+        call.spread = true;
+        const Span span{begin, last_end_};
+        call.arguments.push_back(
+            {builder_.unary(Op::spread, value, span), static_cast<std::uint32_t>(call.arguments.size())});
+      } else if (token.kind == Token::Kind::name && peek(1).is(Punctuator::assign)) {
+        const Token name = take();
+        take();
+        const std::uint32_t value = argument();
+        if (value == no_node) return false;
+        named.push_back({std::string(word(name)), value, name.span});
+      } else {
+        const Span span = token.span;
+        const std::uint32_t value = argument();
+        if (value == no_node) return false;
+        if (!named.empty()) {
+          fail(span, "expression: an argument without a name can't follow a named one");
+          return false;
+        }
+        call.arguments.push_back({value, static_cast<std::uint32_t>(call.arguments.size())});
+      }
+      if (too_big({last_end_, last_end_})) return false;
+      if (!accept(Punctuator::comma)) break;
+    }
+    return expect(Punctuator::close_paren, "\",\" or \")\" after an argument");
+  }
+
+  std::uint32_t argument() { return at_arrow() ? arrow() : expression(); }
+
+  // name => … or (name, name) => …
+  bool at_arrow() {
+    if (peek().kind == Token::Kind::name) return peek(1).is(Punctuator::arrow);
+    if (!peek().is(Punctuator::open_paren)) return false;
+    std::size_t i = 1;
+    while (peek(i).kind == Token::Kind::name) {
+      ++i;
+      if (!peek(i).is(Punctuator::comma)) break;
+      ++i;
+    }
+    return peek(i).is(Punctuator::close_paren) && peek(i + 1).is(Punctuator::arrow);
+  }
+
+  std::uint32_t arrow() {
+    const std::uint32_t begin = peek().span.begin;
+    const std::size_t outer = locals_.size();
+    const bool parenthesised = accept(Punctuator::open_paren);
+    while (peek().kind == Token::Kind::name) {
+      const Token name = take();
+      const std::string_view parameter = word(name);
+      for (const std::string_view reserved : {"null", "true", "false", "undefined", "in", "this", "NaN", "Infinity"}) {
+        if (parameter == reserved) return fail(name.span, "expression: " + quoted(parameter) + " can't be a parameter");
+      }
+      if (std::find(locals_.begin() + static_cast<std::ptrdiff_t>(outer), locals_.end(), parameter) != locals_.end()) {
+        return fail(name.span, "expression: parameter " + quoted(parameter) + " stands twice");
+      }
+      locals_.push_back(parameter);
+      if (!parenthesised || !accept(Punctuator::comma)) break;
+    }
+    if (parenthesised) take();
+    take();  // =>
+    if (peek().is(Punctuator::open_brace)) {
+      return fail(peek().span, "expression: an arrow function's body is one expression",
+                  "for an object write x => ({ … })");
+    }
+    const std::uint32_t body =
+        at_arrow() ? fail(peek().span, "expression: an arrow function can't give a function") : expression();
+    const std::size_t count = locals_.size() - outer;
+    locals_.resize(outer);
+    if (body == no_node) return no_node;
+    return builder_.arrow(body, static_cast<std::uint32_t>(outer), static_cast<std::uint32_t>(count),
+                          {begin, last_end_});
+  }
+
+  // ---- calls of functions: everything about them but the types of arguments is known now
+
+  std::uint32_t function_call(Call call, const std::vector<Named>& named, Span name_span, Span span,
+                              std::string_view what) {
+    call.function = find_function(call.name);
+    if (call.function == nullptr) return unknown_function(call.name, name_span, span, what);
+    if (!place_arguments(call, named, name_span)) return builder_.constant(Value(), span);
+    return finish_call(std::move(call), span);
+  }
+
+  std::uint32_t finish_call(Call call, Span span) {
+    for (const Argument& argument : call.arguments) {
+      call.positions = std::max(call.positions, argument.position + 1);
+    }
+    if (too_big(span)) return no_node;
+    return builder_.call(std::move(call), span);
+  }
+
+  std::uint32_t unknown_function(const std::string& name, Span name_span, Span span, std::string_view what) {
+    std::string message = "unknown " + std::string(what) + " " + quoted(name);
+    std::string hint;
+    const std::size_t dot = name.find('.');
+    const std::vector<std::string_view> names =
+        known_names(Names::functions, dot == name.npos ? std::string_view() : std::string_view(name).substr(0, dot));
+    if (name == "function") {
+      hint = "write an arrow function: x => x.name";
+    } else if (const auto near = suggest(name, names)) {
+      message += "; did you mean " + quoted(*near) + "?";
+    } else if (is_method_name(name)) {
+      hint = quoted(name) + " is a method: write x." + name + "(…)";
+    }
+    complain("unknown-function", name_span, std::move(message), std::move(hint));
+    return builder_.constant(Value(), span);
+  }
+
+  bool place_arguments(Call& call, const std::vector<Named>& named, Span name_span) {
+    const std::vector<Parameter> parameters = parameters_of(*call.function);
+    const bool any_number = !parameters.empty() && parameters.back().any_number;
+    if (call.spread) {
+      if (named.empty()) return true;
+      complain("argument", named[0].span, call.name + ": \"...\" and named arguments can't stand together");
+      return false;
+    }
+    if (call.arguments.size() > parameters.size() && !any_number) {
+      complain("argument", builder_.span(call.arguments[parameters.size()].node),
+               call.name + ": expected at most " + std::to_string(parameters.size()) +
+                   (parameters.size() == 1 ? " argument" : " arguments") + ", got " +
+                   std::to_string(call.arguments.size() + named.size()),
+               signature(call, parameters));
+      return false;
+    }
+    std::vector<bool> given(std::max(parameters.size(), call.arguments.size()));
+    for (std::size_t i = 0; i < call.arguments.size(); ++i) given[i] = true;
+    for (const Named& argument : named) {
+      const auto found = std::find_if(parameters.begin(), parameters.end(),
+                                      [&](const Parameter& parameter) { return parameter.name == argument.name; });
+      if (found == parameters.end()) {
+        std::vector<std::string_view> names;
+        for (const Parameter& parameter : parameters) names.push_back(parameter.name);
+        std::string message = call.name + ": unknown argument " + quoted(argument.name);
+        if (const auto near = suggest(argument.name, names)) message += "; did you mean " + quoted(*near) + "?";
+        complain("argument", argument.span, std::move(message), signature(call, parameters));
+        return false;
+      }
+      const auto position = static_cast<std::size_t>(found - parameters.begin());
+      if (given[position]) {
+        complain("argument", argument.span, call.name + ": argument " + quoted(argument.name) + " is given twice",
+                 signature(call, parameters));
+        return false;
+      }
+      given[position] = true;
+      call.arguments.push_back({argument.node, static_cast<std::uint32_t>(position)});
+    }
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      if (given[i] || parameters[i].optional) continue;
+      complain("argument", name_span, call.name + ": missing argument " + quoted(parameters[i].name),
+               signature(call, parameters));
+      return false;
+    }
+    return true;
+  }
+
+  static std::string signature(const Call& call, const std::vector<Parameter>& parameters) {
+    std::string out = "it is " + call.name + "(";
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      if (i > 0) out += ", ";
+      out += parameters[i].any_number ? std::string(parameters[i].name) + "…" : std::string(parameters[i].name);
+      if (parameters[i].optional && !parameters[i].any_number) out += "?";
+    }
+    return out + ")";
+  }
+
+  // ---- chains
+
+  // Behind "." or "?.": a key or a method.
+  bool named_link(Link& link, const Token& dot, std::uint32_t base_begin) {
+    const Token name = peek();
+    if (name.kind != Token::Kind::name) {
+      if (name.is(Punctuator::star)) {
+        const std::string list(text_.substr(base_begin, dot.span.begin - base_begin));
+        std::string field = "name";
+        if (peek(1).is(Punctuator::dot) && peek(2).kind == Token::Kind::name) field = word(peek(2));
+        fail(name.span, "expression: there is no wildcard \"*\"", "write " + list + "|map(attribute='" + field + "')");
+      } else if (name.kind == Token::Kind::number) {
+        unexpected(name, "a name behind \".\"", "for a list's element write x[0]");
+      } else if (name.is(Punctuator::open_bracket)) {
+        unexpected(name, "a name behind \".\"", "leave the dot out: x[0]");
+      } else {
+        unexpected(name, "a name behind \"" + std::string(word(dot)) + "\"");
+      }
+      return false;
+    }
+    take();
+    link.key = make_key(std::string(word(name)), true);
+    if (!peek().is(Punctuator::open_paren)) return true;
+    take();
+    link.kind = Link::Kind::call;
+    link.call.name = word(name);
+    std::vector<Named> named;
+    if (!arguments(link.call, named)) return false;
+    if (!named.empty()) {
+      fail(named[0].span, "expression: a method takes no named arguments",
+           "filters do: x|" + link.call.name + "(" + named[0].name + "=…)");
+      return false;
+    }
+    link.span = name.span;
+    return true;
+  }
+
+  // Math.ceil(…), now(), split(…): a call of a name.
+  std::uint32_t named_call(const Token& name) {
+    Call call;
+    call.name = word(name);
+    std::vector<Named> named;
+    take();  // (
+    if (!arguments(call, named)) return no_node;
+    const Span span{name.span.begin, last_end_};
+    if (call.arguments.empty() && named.empty()) {
+      if (call.name == "now" || call.name == "timestamp") return builder_.base(Base::timestamp, 0, span);
+      if (call.name == "uuid") return builder_.base(Base::uuid, 0, span);
+    }
+    return function_call(std::move(call), named, name.span, span, "function");
+  }
+
+  std::uint32_t namespaced_call(const Token& space) {
+    take();  // .
+    const Token name = take();
+    Call call;
+    call.name = std::string(word(space)) + "." + std::string(word(name));
+    std::vector<Named> named;
+    take();  // (
+    if (!arguments(call, named)) return no_node;
+    return function_call(std::move(call), named, {space.span.begin, name.span.end}, {space.span.begin, last_end_},
+                         "function");
+  }
+
+  void check_method(const Link& link, std::uint32_t begin) {
+    if (is_method_name(link.call.name)) return;
+    const std::string& name = link.call.name;
+    std::string message = "unknown method " + quoted(name);
+    std::string hint;
+    const std::string_view receiver = text_.substr(begin, link.span.begin - 1 - begin);
+    if (find_function(name) != nullptr) {
+      hint = quoted(name) + " is a filter: write x|" + name;
+    } else if (receiver == "Date" && name == "now") {
+      hint = "write now()";
+    } else if (const auto near = suggest(name, known_names(Names::methods))) {
+      message += "; did you mean " + quoted(*near) + "?";
+    }
+    const auto end = static_cast<std::uint32_t>(link.span.begin + name.size());
+    complain("unknown-function", {link.span.begin, end}, std::move(message), std::move(hint));
+  }
+
+  std::uint32_t build(std::uint32_t value, std::vector<Link> links, std::uint32_t begin) {
+    // ?. matters only where a call follows that it can keep from happening: null's keys are null anyway.
+    bool stops = false;
+    bool calls_later = false;
+    for (const Link& link : links) {
+      stops = stops || link.optional;
+      calls_later = calls_later || (stops && link.kind == Link::Kind::call);
+    }
+    stops = false;
+    for (Link& link : links) {
+      std::uint8_t flags = 0;
+      if (calls_later) {
+        if (link.optional) flags |= link_optional;
+        if (stops) flags |= link_stops;
+        stops = stops || link.optional;
+      }
+      const Span span{begin, link.span.end};
+      switch (link.kind) {
+        case Link::Kind::key:
+          value = builder_.member(value, std::move(link.key), flags, span);
+          break;
+        case Link::Kind::index:
+          value = builder_.index(value, link.index, flags, span);
+          break;
+        case Link::Kind::call: {
+          check_method(link, begin);
+          Call call = std::move(link.call);
+          call.receiver = value;
+          call.chain = flags;
+          // Positions of a method count from its receiver.
+          for (Argument& argument : call.arguments) ++argument.position;
+          call.positions = 1;
+          for (std::size_t kind = 0; kind < call.methods.size(); ++kind) {
+            call.methods[kind] = find_method(static_cast<Value::Kind>(kind), call.name);
+          }
+          value = finish_call(std::move(call), span);
+          break;
+        }
+      }
+      if (value == no_node || too_big(span)) return no_node;
+    }
+    return stops ? builder_.unary(Op::chain, value, {begin, last_end_}) : value;
+  }
+
+  std::uint32_t chain() {
+    const Token first = peek();
+    std::uint32_t value = primary();
+    if (value == no_node) return no_node;
+    std::vector<Link> links;
+    for (;;) {
+      const Token token = peek();
+      Link link;
+      if (token.is(Punctuator::dot) || token.is(Punctuator::question_dot)) {
+        take();
+        link.optional = token.is(Punctuator::question_dot);
+        if (link.optional && peek().is(Punctuator::open_bracket)) {
+          take();
+          if (!bracket_link(link)) return no_node;
+        } else if (link.optional && peek().is(Punctuator::open_paren)) {
+          return fail(token.span, "expression: a value can't be called", "only names and methods can be called");
+        } else if (!named_link(link, token, first.span.begin)) {
+          return no_node;
+        }
+      } else if (token.is(Punctuator::open_bracket)) {
+        take();
+        if (!bracket_link(link)) return no_node;
+      } else {
+        break;
+      }
+      link.span = {link.span.begin, last_end_};
+      if (builder_.full() || links.size() > Builder::max_nodes) {
+        too_many_links(token.span);
+        return no_node;
+      }
+      links.push_back(std::move(link));
+    }
+    return build(value, std::move(links), first.span.begin);
+  }
+
+  void too_many_links(Span span) {
+    fail(span, "expression: more than " + std::to_string(Builder::max_nodes) + " nodes (limit expression_nodes)",
+         "compute parts of it in variables of their own", "limit");
+  }
+
+  // Behind "[".
+  bool bracket_link(Link& link) {
+    const std::uint32_t key = expression();
+    if (key == no_node || !expect(Punctuator::close_bracket, "\"]\"")) return false;
+    if (const Value* constant = builder_.constant_of(key); constant != nullptr && !constant->is_container()) {
+      link.key = make_key(key_text(*constant), constant->is_string());
+    } else {
+      link.kind = Link::Kind::index;
+      link.index = key;
+    }
+    return true;
+  }
+
+  // ---- values
+
+  std::uint32_t primary() {
+    const Token token = peek();
+    switch (token.kind) {
+      case Token::Kind::number:
+      case Token::Kind::text:
+        take();
+        if (too_big(token.span)) return no_node;
+        return builder_.constant(token.literal, token.span);
+      case Token::Kind::name:
+        return name();
+      case Token::Kind::punctuator:
+        if (token.is(Punctuator::open_paren)) return group(Punctuator::close_paren, "\")\"");
+        if (token.is(Punctuator::open_hole)) {
+          const bool braces = text_[token.span.begin] == '{';
+          return group(Punctuator::close_hole, braces ? "}}" : ">>");
+        }
+        if (token.is(Punctuator::open_bracket)) return array();
+        if (token.is(Punctuator::open_brace)) return object();
+        if (token.is(Punctuator::slash)) {
+          return fail(token.span, "expression: there are no regex literals",
+                      "give the pattern as text: x|matches('[0-9]+')");
+        }
+        if (token.is(Punctuator::ellipsis)) {
+          return fail(token.span, "expression: \"...\" stands only in lists, objects and calls");
+        }
+        break;
+      default:
+        break;
+    }
+    return unexpected(token, "a value");
+  }
+
+  std::uint32_t group(Punctuator closing, std::string_view expected) {
+    if (at_arrow()) return fail(peek().span, "expression: an arrow function can only be the argument of a call");
+    const std::uint32_t begin = take().span.begin;
+    const std::uint32_t value = expression();
+    if (value == no_node || !expect(closing, expected)) return no_node;
+    builder_.set_span(value, {begin, last_end_});
+    return value;
+  }
+
+  std::uint32_t name() {
+    const Token token = take();
+    const std::string_view text = word(token);
+    if (text == "null" || text == "undefined") return builder_.constant(Value(), token.span);
+    if (text == "true") return builder_.constant(Value(true), token.span);
+    if (text == "false") return builder_.constant(Value(false), token.span);
+    if (text == "NaN" || text == "Infinity") {
+      return fail(token.span, "expression: there is no " + std::string(text),
+                  "what has no answer is an error; Number(x) gives null for what is no number");
+    }
+    if (text == "this") return fail(token.span, "expression: there is no \"this\"", "write the variable's name");
+    if (text == "in") return unexpected(token, "a value");
+    const Token::Kind next = peek().kind;
+    if (next == Token::Kind::name || next == Token::Kind::number || next == Token::Kind::text) {
+      for (const Word& prefix : prefix_words) {
+        if (text == prefix.word && !peek_word("in")) {
+          return fail(token.span, "expression: unexpected " + quoted(text), std::string(prefix.hint));
+        }
+      }
+    }
+    if (peek().is(Punctuator::arrow)) {
+      return fail(peek().span, "expression: an arrow function can only be the argument of a call");
+    }
+    if (too_big(token.span)) return no_node;
+    if (peek().is(Punctuator::open_paren)) return named_call(token);
+    // The innermost parameter of this name.
+    for (std::size_t i = locals_.size(); i-- > 0;) {
+      if (locals_[i] == text) return builder_.base(Base::local, static_cast<std::uint32_t>(i), token.span);
+    }
+    if (peek().is(Punctuator::dot) && peek(1).kind == Token::Kind::name && peek(2).is(Punctuator::open_paren) &&
+        is_namespace(text)) {
+      return namespaced_call(token);
+    }
+    return builder_.name(text, token.span);
+  }
+
+  std::uint32_t spread() {
+    const std::uint32_t begin = take().span.begin;
+    const std::uint32_t value = expression();
+    return value == no_node ? no_node : builder_.unary(Op::spread, value, {begin, last_end_});
+  }
+
+  std::uint32_t array() {
+    const std::uint32_t begin = take().span.begin;
+    std::vector<std::uint32_t> elements;
+    while (!peek().is(Punctuator::close_bracket)) {
+      const std::uint32_t element = peek().is(Punctuator::ellipsis) ? spread() : expression();
+      if (element == no_node || too_big({last_end_, last_end_})) return no_node;
+      elements.push_back(element);
+      if (!accept(Punctuator::comma)) break;
+    }
+    if (!expect(Punctuator::close_bracket, "\",\" or \"]\" after an element")) return no_node;
+    return builder_.list(Op::array, elements, {begin, last_end_});
+  }
+
+  std::uint32_t object() {
+    const std::uint32_t begin = take().span.begin;
+    std::vector<std::uint32_t> members;
+    while (!peek().is(Punctuator::close_brace)) {
+      if (!object_member(members) || too_big({last_end_, last_end_})) return no_node;
+      if (!accept(Punctuator::comma)) break;
+    }
+    if (!expect(Punctuator::close_brace, "\",\" or \"}\" after a member")) return no_node;
+    return builder_.list(Op::object, members, {begin, last_end_});
+  }
+
+  bool object_member(std::vector<std::uint32_t>& members) {
+    const Token key = peek();
+    std::uint32_t key_node = no_node;
+    if (key.is(Punctuator::ellipsis)) {
+      const std::uint32_t value = spread();
+      members.push_back(no_node);
+      members.push_back(value);
+      return value != no_node;
+    }
+    if (key.is(Punctuator::open_bracket)) {
+      take();
+      key_node = expression();
+      if (key_node == no_node || !expect(Punctuator::close_bracket, "\"]\"")) return false;
+    } else if (key.kind == Token::Kind::name) {
+      take();
+      key_node = builder_.constant(Value(word(key)), key.span);
+      if (peek().is(Punctuator::comma) || peek().is(Punctuator::close_brace)) {  // {a} is {a: a}
+        std::uint32_t value = no_node;
+        for (std::size_t i = locals_.size(); i-- > 0 && value == no_node;) {
+          if (locals_[i] == word(key)) value = builder_.base(Base::local, static_cast<std::uint32_t>(i), key.span);
+        }
+        members.push_back(key_node);
+        members.push_back(value == no_node ? builder_.name(word(key), key.span) : value);
+        return true;
+      }
+    } else if (key.kind == Token::Kind::text) {
+      take();
+      key_node = builder_.constant(key.literal, key.span);
+    } else if (key.kind == Token::Kind::number) {
+      take();
+      key_node = builder_.constant(Value(key_text(key.literal)), key.span);
+    } else {
+      const bool braces = key.is(Punctuator::open_brace) && !slot_syntax_;
+      unexpected(key, "a key", braces ? "templates don't nest: inside {{ }} write the name alone" : "");
+      return false;
+    }
+    if (peek().is(Punctuator::open_paren)) {
+      fail(peek().span, "expression: an object can't hold methods");
+      return false;
+    }
+    if (!expect(Punctuator::colon, "\":\" after a key")) return false;
+    const std::uint32_t value = expression();
+    members.push_back(key_node);
+    members.push_back(value);
+    return value != no_node;
+  }
+
+  std::string_view text_;
+  std::size_t offset_;
+  const TextPlace& place_;
+  Diagnostics& diagnostics_;
+  bool slot_syntax_;
+  Lexer lexer_;
+  Builder builder_;
+  std::deque<Token> tokens_;
+  std::vector<std::string_view> locals_;  // parameters of the arrows around
+  std::uint32_t last_end_ = 0;            // of the last word taken
+  int nesting_ = 0;
+  bool failed_ = false;          // something was reported
+  bool broken_ = false;          // and the rest can't be read
+  bool logical_ = false;         // the last operation was || or &&
+  bool after_filter_ = false;    // the last value was a filter's
+  bool colon_argument_ = false;  // some filter took a colon argument
+};
+
+}  // namespace
+
+std::optional<Expression> parse(std::string_view text, std::size_t offset_in_literal, const TextPlace& place,
+                                Diagnostics& diagnostics, bool slot_syntax) {
+  return Parser(text, offset_in_literal, place, diagnostics, slot_syntax).run();
+}
+
+}  // namespace fnstack::expr
