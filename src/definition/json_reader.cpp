@@ -217,7 +217,7 @@ class Reader {
     for (;;) {
       if (!skip()) return false;
       if (here() == ']') break;
-      if (at_end()) return fail_unclosed("a value or \"]\"", opening);
+      if (at_end()) return fail_open("a value or \"]\"", opening);
       path_.back().index = node.items.size();
       node.items.emplace_back();
       if (!read_value(node.items.back(), depth + 1)) return false;
@@ -236,7 +236,7 @@ class Reader {
     for (;;) {
       if (!skip()) return false;
       if (here() == '}') break;
-      if (at_end()) return fail_unclosed("a key or \"}\"", opening);
+      if (at_end()) return fail_open("a key or \"}\"", opening);
       const Level inside = path_.back();
       path_.pop_back();  // an error in a key belongs to the object
       const std::size_t key_begin = at_;
@@ -301,6 +301,12 @@ class Reader {
   bool fail_unclosed(std::string_view expected, std::size_t opening) {
     return fail_expected(expected, "the " + quoted(text_.substr(opening, 1)) + " in " +
                                        place_words(*source_, static_cast<std::uint32_t>(opening)) + " is never closed");
+  }
+
+  // The same where no element has begun: it belongs to the container.
+  bool fail_open(std::string_view expected, std::size_t opening) {
+    path_.pop_back();
+    return fail_unclosed(expected, opening);
   }
 
   // From the opening quote to beyond the closing one.

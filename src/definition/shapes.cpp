@@ -116,7 +116,7 @@ class Recogniser {
     if (members.empty()) return false;
     const auto all = [&](const auto& holds) { return std::all_of(members.begin(), members.end(), holds); };
     if (all([&](const Member* member) { return is_step(member->value) && !is_headed(member->value); })) {
-      if (!short_names(members, path)) return false;
+      if (!short_names(members)) return false;
       if (members.size() == 1) keys.insert(keys.begin(), members.front());
       return add(Draft::Form::named_steps, node, nullptr, path, std::move(keys));
     }
@@ -126,7 +126,7 @@ class Recogniser {
     }
     if (members.size() == 1) {
       if (!is_stack(members.front()->value) && members.front()->value.kind == Node::Kind::array) return false;
-      if (!short_names(members, path)) return false;
+      if (!short_names(members)) return false;
       keys.insert(keys.begin(), members.front());
       return resolve(members.front()->value, pointer(path, members.front()->key), std::move(keys), wrappers + 1);
     }
@@ -135,8 +135,8 @@ class Recogniser {
 
   std::vector<Draft> drafts;
   std::vector<std::pair<const Node*, std::string>> versions;
-  std::string culprit;   // what keeps a module from being one, as a pointer
-  std::string too_long;  // the pointer of the object with a name that is
+  std::string culprit;    // what keeps a module from being one, as a pointer
+  bool too_long = false;  // a name is
 
  private:
   // A function-headed definition: `function` is the name being defined, not a step kind.
@@ -146,10 +146,10 @@ class Recogniser {
            !(is_step_kind_ && is_step_kind_(function->scalar.as_string()));
   }
 
-  bool short_names(const std::vector<const Member*>& members, const std::string& path) {
+  bool short_names(const std::vector<const Member*>& members) {
     const bool ok = std::all_of(members.begin(), members.end(),
                                 [](const Member* member) { return member->key.size() <= longest_name; });
-    if (!ok) too_long = path;
+    too_long = too_long || !ok;
     return ok;
   }
 
@@ -159,7 +159,7 @@ class Recogniser {
     bool all_stacks = true;
     bool any_object = false;
     const Member* failed = nullptr;
-    if (!short_names(members, path)) return false;
+    if (!short_names(members)) return false;
     for (const Member* const member : members) {
       const bool object = member->value.kind == Node::Kind::object;
       const bool stack = is_stack(member->value);
@@ -547,7 +547,7 @@ Diagnostic not_a_definition(const Node& root, const SourcePtr& source, Diagnosti
     const std::function<bool(std::string_view)> any_kind = [](std::string_view) { return true; };
     Recogniser recogniser(any_kind);
     recogniser.resolve(root, {}, {}, 0);
-    if (!recogniser.too_long.empty()) {
+    if (recogniser.too_long) {
       hint = "a definition's name has at most " + std::to_string(longest_name) + " bytes";
     } else if (!recogniser.culprit.empty()) {
       hint = "every object of a module is a definition; " + shortened(recogniser.culprit) + " is none";
