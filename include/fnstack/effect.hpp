@@ -22,6 +22,8 @@ struct HttpRequest {
   std::string body;
   std::int64_t timeout_ms = 30'000;  // of the whole exchange
   std::int64_t max_response_bytes = std::int64_t{16} << 20;  // decoded
+  std::int64_t max_response_headers = 100;
+  std::int64_t max_response_header_bytes = std::int64_t{64} << 10;
   std::uint32_t max_redirects = 5;
   bool verify_tls = true;  // false asks; the host's HttpClient decides
 };
@@ -69,8 +71,10 @@ struct DatabaseCommand {
     upsert,       // data, key_column -> the stored row
     remove,       // record_id -> the removed row's count, 0 or 1
     remove_many,  // filter -> number removed
-    sql,          // sql, bindings -> array of rows; [] for a statement without result
-    begin, commit, rollback  // transaction, isolation -> null
+    sql,          // sql (one statement), bindings (for ? in order, or $1…) -> array of rows; [] for one without result
+    // transaction, isolation -> null. Other commands wait for its end. After commit or rollback, whatever they
+    // answer, it is over; ending one that is not open is an error.
+    begin, commit, rollback
   };
   Kind kind = Kind::query;
   std::string table;
@@ -80,15 +84,22 @@ struct DatabaseCommand {
   //   ["and", f…] ["or", f…] ["not", f]
   //   [op, column, value]; op one of eq ne gt gte lt lte like not_like regex not_regex contains not_contains;
   //   ["in", column, [values]] ["not_in", column, [values]]
-  // eq and ne with null mean IS NULL and IS NOT NULL. A number and its text are equal (DIALECT 2.3); other
-  // kinds never match each other.
+  // eq and ne with null mean IS NULL and IS NOT NULL; beyond that a null cell, or a column that isn't there, matches
+  // nothing but an `in` with a null in its list. "not" is true wherever its filter is not.
+  // A number and its text (as ECMAScript prints it) are equal (DIALECT 2.3); other kinds never match each other, and
+  // order only compares numbers with numbers, text with text (by bytes), booleans with booleans. Containers are equal
+  // if their JSON is. like: % and _, ASCII letters without case. regex: RE2, found anywhere. contains: a text's part,
+  // with case, or an array's element. The not_ kinds and ne: all other cells that are not null.
   Value filter;
-  std::vector<std::pair<std::string, bool>> sort;  // column, descending; none: by id
+  // Column, descending; ties and none: by id. Null is the smallest; then numbers, text, the rest.
+  std::vector<std::pair<std::string, bool>> sort;
   std::int64_t limit = -1;  // -1: none given, then max_rows bounds the answer with an error `limit`
   std::int64_t offset = 0;
-  std::int64_t max_rows = 10'000;
-  std::string key_column;  // upsert
-  // Columns that the definition itself spells: the only ones that auto schema may create.
+  std::int64_t max_rows = 10'000;  // of a query or sql
+  std::int64_t max_bytes = std::int64_t{64} << 20;  // Value::byte_size of a query's or sql's rows; more is an error `limit`
+  std::string key_column;  // upsert: the first record (by id) with data's value there is updated, else data is inserted
+  // What the definition itself spells, and not its data: all that auto schema may create.
+  bool declared_table = true;
   std::vector<std::string> declared_columns;
   std::string sql;
   std::vector<Value> bindings;
