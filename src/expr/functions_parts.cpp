@@ -1,0 +1,633 @@
+#include "expr/functions_parts.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include <fnstack/json.hpp>
+
+#include "base/text_place.hpp"
+#include "base/utf8.hpp"
+#include "expr/unicode.hpp"
+
+namespace fnstack::expr::functions {
+namespace {
+
+constexpr double two_to_53 = 9007199254740992.0;
+constexpr double two_to_63 = 9223372036854775808.0;
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+// Digits in a radix up to 36; -1 for another character.
+int digit_value(char c) noexcept {
+  if (is_digit(c)) return c - '0';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'Z') return c - 'A' + 10;
+  return -1;
+}
+
+Value prefixed_number(std::string_view digits, int radix) {
+  if (digits.empty()) return {};
+  std::uint64_t exact = 0;
+  double number = 0;
+  bool fits = true;
+  for (const char c : digits) {
+    const int digit = digit_value(c);
+    if (digit < 0 || digit >= radix) return {};
+    fits = fits && exact <= (UINT64_MAX - static_cast<std::uint64_t>(digit)) / static_cast<std::uint64_t>(radix);
+    if (fits) exact = exact * static_cast<std::uint64_t>(radix) + static_cast<std::uint64_t>(digit);
+    number = number * radix + digit;
+  }
+  if (fits) return exact;
+  return std::isfinite(number) ? Value(number) : Value();
+}
+
+// The order of kinds among each other when sorting.
+int rank(const Value& value) noexcept {
+  switch (value.kind()) {
+    case Value::Kind::integer:
+    case Value::Kind::number:
+      return 0;
+    case Value::Kind::string:
+      return 1;
+    case Value::Kind::boolean:
+      return 2;
+    case Value::Kind::bytes:
+      return 3;
+    case Value::Kind::array:
+      return 4;
+    case Value::Kind::object:
+      return 5;
+    case Value::Kind::null:
+      break;
+  }
+  return 6;
+}
+
+std::uint64_t mix(std::uint64_t hash, std::uint64_t more) noexcept {
+  hash ^= more + 0x9E3779B97F4A7C15U + (hash << 6) + (hash >> 2);
+  hash *= 0xFF51AFD7ED558CCDU;
+  return hash ^ (hash >> 33);
+}
+
+// Equal values hash alike: 1 and 1.0, members in any order. Recursion is bounded by a value's greatest depth.
+std::uint64_t hash_of(const Value& value, std::uint32_t depth) noexcept {
+  const std::hash<std::string_view> text_hash;
+  switch (value.kind()) {
+    case Value::Kind::null:
+      return 1;
+    case Value::Kind::boolean:
+      return value.as_boolean() ? 3 : 2;
+    case Value::Kind::integer:
+    case Value::Kind::number: {
+      const double number = value.as_number();
+      return mix(4, std::hash<double>()(number == 0 ? 0.0 : number));
+    }
+    case Value::Kind::string:
+      return mix(5, text_hash(value.as_string()));
+    case Value::Kind::bytes:
+      return mix(6, text_hash(value.as_string()));
+    case Value::Kind::array: {
+      std::uint64_t hash = 7;
+      for (std::size_t i = 0; depth > 0 && i < value.size(); ++i) hash = mix(hash, hash_of(value[i], depth - 1));
+      return hash;
+    }
+    case Value::Kind::object: {
+      std::uint64_t sum = 8;
+      for (std::size_t i = 0; depth > 0 && i < value.size(); ++i) {
+        // Keys that ignore case compare so: leave them out of the hash.
+        sum += mix(value.keys_ignore_case() ? 0 : text_hash(value.key_at(i)), hash_of(value[i], depth - 1));
+      }
+      return mix(9, value.keys_ignore_case() ? value.size() : sum);
+    }
+  }
+  return 0;
+}
+
+const Value& empty_list() {
+  static const Value list = Value::array();
+  return list;
+}
+const Value& empty_object() {
+  static const Value object = Value::object();
+  return object;
+}
+
+// An expression in a field argument may hold such arguments again; data could nest them without end.
+thread_local int selector_nesting = 0;
+constexpr int max_selector_nesting = 4;
+constexpr std::size_t max_selector_bytes = 1000;
+
+class Nesting {
+ public:
+  Nesting() { ++selector_nesting; }
+  ~Nesting() { --selector_nesting; }
+  Nesting(const Nesting&) = delete;
+  Nesting& operator=(const Nesting&) = delete;
+};
+
+}  // namespace
+
+Value number_value(double number) noexcept {
+  if (std::fabs(number) <= two_to_53 && number == std::trunc(number)) return static_cast<std::int64_t>(number);
+  return number;
+}
+
+Value text_to_number(std::string_view text) {
+  text = trim(text);
+  if (text.empty()) return 0;
+  if (text.size() > 2 && text[0] == '0') {
+    const char kind = static_cast<char>(text[1] | 0x20);
+    if (kind == 'x') return prefixed_number(text.substr(2), 16);
+    if (kind == 'o') return prefixed_number(text.substr(2), 8);
+    if (kind == 'b') return prefixed_number(text.substr(2), 2);
+  }
+  // What from_chars takes beyond ECMAScript's StrDecimalLiteral ("inf", "nan", hex) begins with a letter.
+  std::string_view body = text;
+  if (body.front() == '+') {
+    body.remove_prefix(1);
+    if (body.empty() || body.front() == '-') return {};
+  }
+  const std::string_view digits = body.substr(!body.empty() && body.front() == '-' ? 1 : 0);
+  if (digits.empty() || !(is_digit(digits[0]) || (digits[0] == '.' && digits.size() > 1 && is_digit(digits[1])))) {
+    return {};
+  }
+  std::int64_t integer = 0;
+  const char* const end = body.data() + body.size();
+  if (const auto read = std::from_chars(body.data(), end, integer); read.ec == std::errc() && read.ptr == end) {
+    return integer;
+  }
+  double number = 0;
+  const auto read = std::from_chars(body.data(), end, number);
+  if (read.ptr != end) return {};
+  if (read.ec == std::errc::result_out_of_range) {
+    // Too small or too large: the exponent's sign tells, or else the digits before the point.
+    const std::size_t exponent = body.find_first_of("eE");
+    const bool tiny = exponent != std::string_view::npos
+                          ? body.substr(exponent).find('-') != std::string_view::npos
+                          : digits.substr(0, digits.find('.')).find_first_not_of('0') == std::string_view::npos;
+    return tiny ? Value(0) : Value();
+  }
+  if (read.ec != std::errc() || !std::isfinite(number)) return {};
+  return number_value(number);
+}
+
+Value add_numbers(const Value& left, const Value& right) noexcept {
+  if (left.is_integer() && right.is_integer()) {
+    std::int64_t sum = 0;
+    if (!__builtin_add_overflow(left.as_integer(), right.as_integer(), &sum)) return sum;
+  }
+  return left.as_number() + right.as_number();
+}
+
+int compare_numbers(const Value& left, const Value& right) noexcept {
+  const auto order = [](auto a, auto b) { return a < b ? -1 : a > b ? 1 : 0; };
+  if (left.is_integer() == right.is_integer()) {
+    return left.is_integer() ? order(left.as_integer(), right.as_integer())
+                             : order(left.as_number(), right.as_number());
+  }
+  if (!left.is_integer()) return -compare_numbers(right, left);
+  const double number = right.as_number();
+  if (number >= two_to_63) return -1;
+  if (number < -two_to_63) return 1;
+  const auto whole = static_cast<std::int64_t>(number);
+  if (left.as_integer() != whole) return order(left.as_integer(), whole);
+  return order(0.0, number - static_cast<double>(whole));
+}
+
+int compare_values(const Value& left, const Value& right) {
+  const int left_rank = rank(left);
+  if (const int right_rank = rank(right); left_rank != right_rank) return left_rank < right_rank ? -1 : 1;
+  switch (left_rank) {
+    case 0:
+      return compare_numbers(left, right);
+    case 1:
+    case 3:
+      return compare_text(left.as_string(), right.as_string());
+    case 2:
+      return static_cast<int>(left.as_boolean()) - static_cast<int>(right.as_boolean());
+    case 4:
+    case 5:
+      return compare_text(to_json(left), to_json(right));
+    default:
+      return 0;
+  }
+}
+
+std::string_view Reader::keep(const Value& value) {
+  kept_.push_back(to_text(value));
+  return kept_.back();
+}
+
+std::string_view Reader::text(std::size_t position, std::string_view parameter) {
+  const Value& value = call_[position];
+  if (value.is_string()) return value.as_string();
+  if (value.is_number() || value.is_boolean()) return keep(value);
+  expected("text", position, parameter);
+  return {};
+}
+
+std::string_view Reader::text_or(std::size_t position, std::string_view fallback, std::string_view parameter) {
+  return call_[position].is_null() ? fallback : text(position, parameter);
+}
+
+std::string_view Reader::any_text(std::size_t position, std::string_view parameter) {
+  const Value& value = call_[position];
+  if (value.is_string()) return value.as_string();
+  if (value.is_null()) return "null";
+  if (!value.is_bytes()) return keep(value);
+  expected("text", position, parameter);
+  return {};
+}
+
+std::string_view Reader::octets(std::size_t position, std::string_view parameter) {
+  const Value& value = call_[position];
+  if (value.is_bytes() || value.is_string()) return value.as_string();
+  if (!value.is_null()) return keep(value);
+  expected("text or bytes", position, parameter);
+  return {};
+}
+
+std::int64_t Reader::whole(std::size_t position, std::string_view parameter) {
+  const Value value = numeric(position, parameter);
+  if (value.is_integer()) return value.as_integer();
+  const double number = value.as_number();
+  if (number >= two_to_63) return INT64_MAX;
+  if (number <= -two_to_63) return INT64_MIN;
+  return static_cast<std::int64_t>(number);
+}
+
+std::int64_t Reader::whole_or(std::size_t position, std::int64_t fallback, std::string_view parameter) {
+  return call_[position].is_null() ? fallback : whole(position, parameter);
+}
+
+Value Reader::numeric(std::size_t position, std::string_view parameter) {
+  const Value& value = call_[position];
+  if (value.is_number()) return value;
+  if (value.is_boolean()) return value.as_boolean() ? 1 : 0;
+  if (value.is_string()) {
+    if (Value number = text_to_number(value.as_string()); !number.is_null()) return number;
+    if (!failed()) {
+      fail(parameter.empty() ? std::string("expected a number, got text that is none")
+                             : "expected a number for " + std::string(parameter) + ", got text that is none");
+    }
+    return 0;
+  }
+  expected("a number", position, parameter);
+  return 0;
+}
+
+const Value& Reader::list(std::size_t position, std::string_view parameter) {
+  const Value& value = call_[position];
+  if (value.is_array()) return value;
+  if (!value.is_null()) expected("a list", position, parameter);
+  return empty_list();
+}
+
+const Value& Reader::object(std::size_t position, std::string_view parameter) {
+  const Value& value = call_[position];
+  if (value.is_object()) return value;
+  if (!value.is_null()) expected("an object", position, parameter);
+  return empty_object();
+}
+
+void Reader::fail(std::string_view message) {
+  if (!error_) error_ = call_.error(message);
+}
+
+void Reader::expected(std::string_view what, std::size_t position, std::string_view parameter) {
+  if (error_) return;
+  std::string message = "expected ";
+  message += what;
+  if (!parameter.empty()) {
+    message += " for ";
+    message += parameter;
+  }
+  message += ", got ";
+  message += call_.is_arrow(position) ? "an arrow function" : kind_name(call_[position]);
+  fail(message);
+}
+
+bool Meter::compare(const Value& left, const Value& right, bool& equal) {
+  equal = left == right;
+  return add(1, std::min(left.byte_size(), right.byte_size()));
+}
+
+std::vector<std::string> split_path(std::string_view path) {
+  std::vector<std::string> keys;
+  std::string key;
+  bool open = false;  // a key has begun
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const char c = path[i];
+    if (c == '.') {
+      if (open || i == 0) keys.push_back(std::exchange(key, {}));
+      open = i + 1 < path.size() && path[i + 1] != '[';
+    } else if (c == '[') {
+      const std::size_t close = path.find(']', i);
+      if (close == std::string_view::npos) {
+        key += c;
+        open = true;
+        continue;
+      }
+      if (open || !key.empty()) keys.push_back(std::exchange(key, {}));
+      std::string_view inner = path.substr(i + 1, close - i - 1);
+      if (inner.size() >= 2 && (inner.front() == '\'' || inner.front() == '"') && inner.back() == inner.front()) {
+        inner = inner.substr(1, inner.size() - 2);
+      }
+      keys.emplace_back(inner);
+      open = false;
+      i = close;
+    } else {
+      key += c;
+      open = true;
+    }
+  }
+  if (open || !key.empty()) keys.push_back(std::move(key));
+  return keys;
+}
+
+const Value* find_path(const Value& value, std::string_view path) {
+  if (const Value* member = value.find(path)) return member;
+  if (path.find_first_of(".[") == std::string_view::npos && !value.is_array()) return nullptr;
+  const Value* at = &value;
+  for (const std::string& key : split_path(path)) {
+    if (at->is_object()) {
+      at = at->find(key);
+      if (at == nullptr) return nullptr;
+      continue;
+    }
+    std::size_t index = 0;
+    const auto read = std::from_chars(key.data(), key.data() + key.size(), index);
+    const bool is_index = !key.empty() && read.ec == std::errc() && read.ptr == key.data() + key.size();
+    if (!at->is_array() || !is_index || index >= at->size()) return nullptr;
+    at = &(*at)[index];
+  }
+  return at;
+}
+
+Selector::Selector(Invocation& call, std::size_t position) : call_(call), position_(position) {
+  if (call.is_arrow(position)) {
+    kind_ = Kind::arrow;
+    return;
+  }
+  const Value& argument = call[position];
+  if (argument.is_null()) return;
+  if (argument.is_integer()) {
+    kind_ = Kind::path;
+    path_ = to_text(argument);
+  } else if (argument.is_string()) {
+    const std::string_view text = argument.as_string();
+    if (text.find('|') != std::string_view::npos) {
+      compile(text);
+    } else {
+      kind_ = Kind::path;
+      path_ = std::string(text);
+    }
+  } else {
+    error_ = call.error("expected a field's name or an arrow function, got " + std::string(kind_name(argument)));
+  }
+}
+
+Selector::Selector(Invocation& call, std::string_view expression) : call_(call) { compile(expression); }
+
+void Selector::compile(std::string_view text) {
+  kind_ = Kind::expression;
+  if (text.size() > max_selector_bytes) {
+    error_ = call_.error("the expression for a field is longer than 1000 bytes");
+    return;
+  }
+  if (selector_nesting >= max_selector_nesting) {
+    error_ = call_.error("expressions for fields are nested too deeply");
+    return;
+  }
+  if (!call_.charge(text.size())) {
+    error_ = call_.failure();
+    return;
+  }
+  Diagnostics diagnostics;
+  const std::optional<Expression> parsed = parse(text, 0, TextPlace{}, diagnostics);
+  if (!parsed) {
+    std::string message = "the expression for a field is invalid";
+    if (!diagnostics.empty()) message += ": " + diagnostics.items().front().message;
+    error_ = call_.error(message);
+    return;
+  }
+  expression_ = bind(*parsed, [this](const NameUse& use) {
+    auto found = std::find(names_.begin(), names_.end(), use.name);
+    if (found == names_.end()) found = names_.insert(names_.end(), std::string(use.name));
+    Reference reference;
+    reference.kind = Reference::Kind::slot;
+    reference.index = static_cast<std::uint32_t>(found - names_.begin());
+    return reference;
+  });
+}
+
+bool Selector::evaluate_expression(const Value& element, Value& result) {
+  const Nesting nesting;
+  std::vector<Value> fields(names_.size());
+  for (std::size_t i = 0; i < names_.size(); ++i) fields[i] = names_[i] == "$this" ? element : element.get(names_[i]);
+  Scope& outer = call_.scope();
+  Scope scope = outer;
+  scope.slots = fields.data();
+  scope.roots = nullptr;
+  Result<Value> value = evaluate(expression_, scope);
+  outer.steps = scope.steps;
+  if (!call_.charge(0)) {  // the inner evaluation had a budget of its own: look at the outer one
+    error_ = call_.failure();
+    return false;
+  }
+  if (!value.ok()) {
+    error_ = std::move(value).error();
+    return false;
+  }
+  result = std::move(value).value();
+  return true;
+}
+
+bool Selector::select(const Value& element, std::size_t index, Value& result) {
+  switch (kind_) {
+    case Kind::element:
+      result = element;
+      return true;
+    case Kind::arrow: {
+      const Value arguments[] = {element, index};
+      return call_.call_arrow(position_, arguments, result);
+    }
+    case Kind::path: {
+      const Value* found = find_path(element, path_);
+      result = found != nullptr ? *found : Value();
+      return true;
+    }
+    case Kind::expression:
+      break;
+  }
+  return evaluate_expression(element, result);
+}
+
+bool ValueSet::find(const Value& value, std::size_t& found) {
+  found = none;
+  if (table_.empty()) return true;
+  const std::uint64_t hash = hash_of(value, 256);
+  const std::size_t mask = table_.size() - 1;
+  for (std::size_t at = hash & mask; table_[at] != 0; at = (at + 1) & mask) {
+    const Entry& entry = entries_[table_[at] - 1];
+    bool equal = false;
+    if (entry.hash == hash) {
+      if (!meter_.compare(entry.value, value, equal)) return false;
+    } else if (!meter_.add(1)) {
+      return false;
+    }
+    if (equal) {
+      found = table_[at] - 1;
+      return true;
+    }
+  }
+  return true;
+}
+
+bool ValueSet::add(const Value& value, std::size_t& found) {
+  if (!meter_.add(1, value.byte_size()) || !find(value, found)) return false;
+  if (found != none) return true;
+  entries_.push_back({hash_of(value, 256), value});
+  if (entries_.size() * 2 > table_.size()) {
+    grow();
+    return true;
+  }
+  const std::size_t mask = table_.size() - 1;
+  std::size_t at = entries_.back().hash & mask;
+  while (table_[at] != 0) at = (at + 1) & mask;
+  table_[at] = static_cast<std::uint32_t>(entries_.size());
+  return true;
+}
+
+void ValueSet::grow() {
+  table_.assign(table_.empty() ? 16 : table_.size() * 2, 0);
+  const std::size_t mask = table_.size() - 1;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    std::size_t at = entries_[i].hash & mask;
+    while (table_[at] != 0) at = (at + 1) & mask;
+    table_[at] = static_cast<std::uint32_t>(i + 1);
+  }
+}
+
+bool random_below(Invocation& call, std::uint64_t bound, std::uint64_t& result) {
+  Random* const random = call.scope().random;
+  if (random == nullptr) return false;
+  // Numbers below 2^64 mod bound are drawn again, so that every result is equally likely.
+  const std::uint64_t threshold = bound == 0 ? 0 : (0 - bound) % bound;
+  do {
+    std::uint8_t bytes[8];
+    random->fill(bytes, sizeof bytes);
+    result = 0;
+    for (const std::uint8_t byte : bytes) result = result << 8 | byte;
+  } while (result < threshold);
+  if (bound != 0) result %= bound;
+  return true;
+}
+
+Error no_random(Invocation& call) { return call.error("there is no source of random numbers here"); }
+
+std::vector<Value> elements(const Value& list) {
+  std::vector<Value> items;
+  items.reserve(list.size());
+  for (std::size_t i = 0; i < list.size(); ++i) items.push_back(list[i]);
+  return items;
+}
+
+Value text_or_bytes(std::string_view content) {
+  return base::is_utf8(content) ? Value(content) : Value::bytes(content);
+}
+
+std::string fixed_text(const Value& number, int decimals, bool exact) {
+  // A double has at most 309 digits before the point and 1074 behind it.
+  char buffer[1500];
+  char* end = buffer;
+  if (number.is_integer()) {
+    end = std::to_chars(buffer, buffer + sizeof buffer, number.as_integer()).ptr;
+  } else if (exact) {
+    end = std::to_chars(buffer, buffer + sizeof buffer, number.as_number(), std::chars_format::fixed, 1074).ptr;
+  } else {
+    end = std::to_chars(buffer, buffer + sizeof buffer, number.as_number(), std::chars_format::fixed).ptr;
+  }
+  std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
+  if (!text.empty() && text.front() == '-') text.remove_prefix(1);
+  const std::size_t point = text.find('.');
+  const std::string_view fraction = point == std::string_view::npos ? std::string_view() : text.substr(point + 1);
+  std::string digits(text.substr(0, point));  // `decimals` places are scaled in; negative ones cut digits away
+  bool up = false;
+  if (decimals >= 0) {
+    const auto places = static_cast<std::size_t>(decimals);
+    digits += fraction.substr(0, places);
+    digits.append(places - std::min(places, fraction.size()), '0');
+    up = fraction.size() > places && fraction[places] >= '5';
+  } else {
+    const auto cut = static_cast<std::size_t>(-decimals);
+    up = digits.size() >= cut && digits[digits.size() - cut] >= '5';
+    digits = digits.size() > cut ? digits.substr(0, digits.size() - cut) : std::string("0");
+  }
+  if (up) {
+    std::size_t at = digits.size();
+    while (at > 0 && digits[at - 1] == '9') digits[--at] = '0';
+    if (at == 0) {
+      digits.insert(digits.begin(), '1');
+    } else {
+      ++digits[at - 1];
+    }
+  }
+  if (decimals < 0) {
+    if (digits != "0") digits.append(static_cast<std::size_t>(-decimals), '0');
+  } else if (decimals > 0) {
+    digits.insert(digits.size() - static_cast<std::size_t>(decimals), ".");
+  }
+  return digits;
+}
+
+std::string radix_text(double number, int radix) {
+  constexpr std::string_view digit_names = "0123456789abcdefghijklmnopqrstuvwxyz";
+  const bool negative = number < 0;
+  if (negative) number = -number;
+  double integer = std::floor(number);
+  double fraction = number - integer;
+  // Digits are written until they tell the number from its neighbours, the last one rounded to even: V8's way.
+  double delta = 0.5 * (std::nextafter(number, std::numeric_limits<double>::infinity()) - number);
+  delta = std::max(std::numeric_limits<double>::denorm_min(), delta);
+  std::string behind;
+  if (fraction >= delta) {
+    do {
+      fraction *= radix;
+      delta *= radix;
+      const int digit = static_cast<int>(fraction);
+      behind += digit_names[static_cast<std::size_t>(digit)];
+      fraction -= digit;
+      if ((fraction > 0.5 || (fraction == 0.5 && (digit & 1) != 0)) && fraction + delta > 1) {
+        while (!behind.empty() && digit_value(behind.back()) + 1 == radix) behind.pop_back();
+        if (behind.empty()) {
+          integer += 1;
+        } else {
+          behind.back() = digit_names[static_cast<std::size_t>(digit_value(behind.back()) + 1)];
+        }
+        break;
+      }
+    } while (fraction >= delta);
+  }
+  std::string before;
+  while (integer >= two_to_53) {  // digits that a double does not hold are zero
+    integer /= radix;
+    before += '0';
+  }
+  integer = std::floor(integer);
+  do {
+    const double digit = std::fmod(integer, radix);
+    before += digit_names[static_cast<std::size_t>(digit)];
+    integer = (integer - digit) / radix;
+  } while (integer > 0);
+  if (negative) before += '-';
+  std::reverse(before.begin(), before.end());
+  return behind.empty() ? before : before + '.' + behind;
+}
+
+}  // namespace fnstack::expr::functions
