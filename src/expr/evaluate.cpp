@@ -13,32 +13,16 @@
 #include "expr/arithmetic.hpp"
 #include "expr/nodes.hpp"
 
+// The way of plain paths, numbers and comparisons is kept short by hand: left alone, the compiler inlines what
+// is called from one place only into it, and every evaluation pays for the registers that this needs.
+#define FNSTACK_HOT [[gnu::always_inline]]
+#define FNSTACK_COLD [[gnu::noinline]]
+
 namespace fnstack::expr {
 namespace {
 
-// Which Values have a node to give back. For the others a destructor has nothing to do.
-bool owns_nothing(const Value& value) noexcept { return value.is_null() || value.is_number() || value.is_boolean(); }
-
-// Room for an intermediate result; nothing on the way in or out when the result is a number or borrowed.
-struct Scratch {
-  union {
-    Value value;
-  };
-  Scratch() noexcept { new (&value) Value(); }
-  ~Scratch() {
-    if (!owns_nothing(value)) value.~Value();
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-};
-
-template <class T>
-const Value* put(Value& out, T scalar) noexcept {
-  if (owns_nothing(out)) {
-    new (&out) Value(scalar);
-  } else {
-    out = Value(scalar);
-  }
+const Value* put(Value& out, Value value) noexcept {
+  out = std::move(value);
   return &out;
 }
 
@@ -61,9 +45,6 @@ std::string_view code_point(std::string_view text, std::size_t position) noexcep
   return text.substr(first, begin - first);
 }
 
-// What looking at all of a value costs, in bytes. 0 for what is looked at in no time.
-std::uint64_t weight(const Value& value) noexcept { return owns_nothing(value) ? 0 : value.byte_size(); }
-
 constexpr std::size_t shown_bytes = 60;
 
 class Evaluator final {
@@ -72,6 +53,7 @@ class Evaluator final {
       : nodes_(program.nodes.data()),
         constants_(program.constants.data()),
         keys_(program.keys.data()),
+        slots_(scope.slots),
         program_(program),
         scope_(scope),
         error_(error),
@@ -82,8 +64,13 @@ class Evaluator final {
     }
   }
 
-  // Null: error_ is set.
-  const Value* eval(std::uint32_t number, Value& scratch);
+  // Null: error_ is set. Paths and constants, most operands, are answered without a call.
+  FNSTACK_HOT const Value* eval(std::uint32_t number, Value& scratch) {
+    const Node& node = nodes_[number];
+    if (node.op == Op::path) return path(node, scratch);
+    if (node.op == Op::constant) return &constants_[node.a];
+    return compute_node(node, scratch);
+  }
   bool eval_into(std::uint32_t number, Value& target);
 
   // For calls.
@@ -106,26 +93,55 @@ class Evaluator final {
   [[nodiscard]] std::string shown(std::uint32_t number) const;
   [[nodiscard]] std::string quoted(std::uint32_t number) const { return '"' + shown(number) + '"'; }
 
-  const Value* path(const Node& node, Value& scratch);
-  const Value* age(const Node& node, const Value* base, Value& scratch);
-  const Value* follow(const Value* value, const Key* key, const Key* end, Value& scratch);
-  const Value* odd_key(const Value* value, const Key& key, Value& scratch);
-  const Value* link(const Node& node, Value& scratch);
-  const Value* element(const Value& object, const Value& key, Value& scratch);
-  const Value* text_element(std::string_view text, std::size_t position, Value& scratch);
+  const Value* compute_node(const Node& node, Value& scratch);
+  FNSTACK_HOT const Value* path(const Node& node, Value& scratch) {
+    if (node.variant != static_cast<std::uint8_t>(Base::slot) || node.c != Reference::none) {
+      return odd_path(node, scratch);
+    }
+    const Key* first = keys_ + node.b;
+    return follow(&slots_[node.a], first, first + node.count, scratch);
+  }
+  FNSTACK_HOT const Value* follow(const Value* value, const Key* key, const Key* end, Value& scratch) {
+    for (; key != end; ++key) {
+      if (value->is_object()) {
+        value = value->find(key->text);
+        if (value == nullptr) value = null();
+      } else if (value->is_array() && key->position != no_position) {
+        value = &(*value)[key->position];
+      } else if (value->is_null()) {
+        return value;
+      } else {
+        value = odd_key(value, *key, scratch);
+        if (value == nullptr) return nullptr;
+      }
+    }
+    return value;
+  }
+  FNSTACK_COLD const Value* odd_path(const Node& node, Value& scratch);
+  FNSTACK_COLD const Value* age(const Node& node, const Value* base, Value& scratch);
+  FNSTACK_COLD const Value* odd_key(const Value* value, const Key& key, Value& scratch);
+  FNSTACK_COLD const Value* link(const Node& node, Value& scratch);
+  FNSTACK_COLD const Value* element(const Value& object, const Value& key, Value& scratch);
+  FNSTACK_COLD const Value* text_element(std::string_view text, std::size_t position, Value& scratch);
 
-  int test(std::uint32_t number);  // 1, 0, or -1 for an error
+  // Truthiness: 1, 0, or -1 for an error.
+  FNSTACK_HOT int test(std::uint32_t number) {
+    const Node& node = nodes_[number];
+    return node.op >= Op::less && node.op <= Op::strict_not_equal ? compare(node) : test_node(node);
+  }
+  int test_node(const Node& node);
   int compare(const Node& node);
-  int equals(const Value& left, const Value& right, bool strict);
-  int contains(const Node& node, const Value& left, const Value& right);
-  const Value* arithmetic(const Node& node, Value& scratch);
-  const Value* slow_arithmetic(const Node& node, const Value* left, const Value* right, Value& left_scratch,
-                               Value& scratch);
-  const Value* join(const Value* left, const Value* right, Value& left_scratch, Value& scratch);
-  const Value* sign(const Node& node, Value& scratch);
-  const Value* array(const Node& node, Value& scratch);
-  const Value* object(const Node& node, Value& scratch);
-  const Value* call(const Node& node, Value& scratch);
+  FNSTACK_COLD int slow_compare(const Node& node, const Value& left, const Value& right);
+  FNSTACK_COLD int equals(const Value& left, const Value& right, bool strict);
+  FNSTACK_COLD int contains(const Node& node, const Value& left, const Value& right);
+  FNSTACK_COLD const Value* arithmetic(const Node& node, Value& scratch);
+  FNSTACK_COLD const Value* slow_arithmetic(const Node& node, const Value* left, const Value* right,
+                                            Value& left_scratch, Value& scratch);
+  FNSTACK_COLD const Value* join(const Value* left, const Value* right, Value& left_scratch, Value& scratch);
+  FNSTACK_COLD const Value* sign(const Node& node, Value& scratch);
+  FNSTACK_COLD const Value* array(const Node& node, Value& scratch);
+  FNSTACK_COLD const Value* object(const Node& node, Value& scratch);
+  FNSTACK_COLD const Value* call(const Node& node, Value& scratch);
   bool spread_arguments(const Call& site, std::vector<Value>& values, std::vector<std::uint32_t>& arrows);
   bool spread_into(std::vector<Value>& out, std::uint32_t number);
   const Value* bounded(Value& value);
@@ -133,6 +149,7 @@ class Evaluator final {
   const Node* nodes_;
   const Value* constants_;
   const Key* keys_;
+  const Value* slots_;
   const Expression::Program& program_;
   Scope& scope_;
   std::optional<Error>& error_;
@@ -264,23 +281,6 @@ const Value* Evaluator::odd_key(const Value* value, const Key& key, Value& scrat
   return null();
 }
 
-inline const Value* Evaluator::follow(const Value* value, const Key* key, const Key* end, Value& scratch) {
-  for (; key != end; ++key) {
-    if (value->is_object()) {
-      value = value->find(key->text);
-      if (value == nullptr) value = null();
-    } else if (value->is_array() && key->position != no_position) {
-      value = &(*value)[key->position];
-    } else if (value->is_null()) {
-      return value;
-    } else {
-      value = odd_key(value, *key, scratch);
-      if (value == nullptr) return nullptr;
-    }
-  }
-  return value;
-}
-
 // A cached value's age stands in a slot of its own, unless the value has a field of this name.
 const Value* Evaluator::age(const Node& node, const Value* base, Value& scratch) {
   const Key* first = keys_ + node.b;
@@ -288,7 +288,7 @@ const Value* Evaluator::age(const Node& node, const Value* base, Value& scratch)
   return follow(own != nullptr ? own : &scope_.slots[node.c], first + 1, first + node.count, scratch);
 }
 
-inline const Value* Evaluator::path(const Node& node, Value& scratch) {
+const Value* Evaluator::odd_path(const Node& node, Value& scratch) {
   const Value* base = nullptr;
   switch (static_cast<Base>(node.variant)) {
     case Base::slot:
@@ -330,7 +330,7 @@ const Value* Evaluator::element(const Value& object, const Value& key, Value& sc
     const Value* found = object.find(key.as_string());
     return found != nullptr ? found : null();
   }
-  if (key.is_container() && (!charge(0, weight(key)))) return nullptr;
+  if (key.is_container() && (!charge(0, key.byte_size()))) return nullptr;
   const Key made = make_key(key_text(key), false);
   return follow(&object, &made, &made + 1, scratch);
 }
@@ -350,9 +350,9 @@ const Value* Evaluator::link(const Node& node, Value& scratch) {
     const Key* first = keys_ + node.b;
     return follow(object, first, first + node.count, scratch);
   }
-  Scratch key_scratch;
+  Value key_scratch;
   const bool outer = std::exchange(stopped_, false);
-  const Value* key = eval(node.b, key_scratch.value);
+  const Value* key = eval(node.b, key_scratch);
   stopped_ = outer;
   return key == nullptr ? nullptr : element(*object, *key, scratch);
 }
@@ -360,9 +360,10 @@ const Value* Evaluator::link(const Node& node, Value& scratch) {
 // ---- comparison
 
 int Evaluator::equals(const Value& left, const Value& right, bool strict) {
-  if (const std::uint64_t work = std::min(weight(left), weight(right)); work >= 1024 && !charge(0, work)) return -1;
+  if (const std::uint64_t work = std::min(left.byte_size(), right.byte_size()); work >= 1024 && !charge(0, work))
+    return -1;
   if (!strict && left.kind() != right.kind()) {
-    if (!charge(0, std::max(weight(left), weight(right)))) return -1;
+    if (!charge(0, std::max(left.byte_size(), right.byte_size()))) return -1;
     return loosely_equal(left, right) ? 1 : 0;
   }
   return left == right ? 1 : 0;
@@ -370,7 +371,7 @@ int Evaluator::equals(const Value& left, const Value& right, bool strict) {
 
 int Evaluator::contains(const Node& node, const Value& left, const Value& right) {
   if (right.is_object()) {
-    if (!charge(0, weight(left))) return -1;
+    if (!charge(0, left.byte_size())) return -1;
     return right.find(left.is_string() ? left.as_string() : std::string_view(key_text(left))) != nullptr ? 1 : 0;
   }
   if (!right.is_array()) {
@@ -386,15 +387,37 @@ int Evaluator::contains(const Node& node, const Value& left, const Value& right)
   return 0;
 }
 
-inline int Evaluator::compare(const Node& node) {
-  Scratch left_scratch;
-  const Value* left = eval(node.a, left_scratch.value);
+// Everything but two integers.
+int Evaluator::slow_compare(const Node& node, const Value& left, const Value& right) {
+  if (node.op == Op::in) return contains(node, left, right);
+  if (node.op >= Op::equal) {
+    const bool strict = node.op == Op::strict_equal || node.op == Op::strict_not_equal;
+    const bool wanted = node.op == Op::equal || node.op == Op::strict_equal;
+    const int same = equals(left, right, strict);
+    return same < 0 ? same : (same == 1) == wanted ? 1 : 0;
+  }
+  if (!charge(0, left.byte_size()) || !charge(0, right.byte_size())) return -1;
+  const Order found = order(left, right);
+  switch (node.op) {
+    case Op::less:
+      return found == Order::less ? 1 : 0;
+    case Op::less_equal:
+      return found == Order::less || found == Order::equal ? 1 : 0;
+    case Op::greater:
+      return found == Order::greater ? 1 : 0;
+    default:
+      return found == Order::greater || found == Order::equal ? 1 : 0;
+  }
+}
+
+int Evaluator::compare(const Node& node) {
+  Value left_scratch;
+  const Value* left = eval(node.a, left_scratch);
   if (left == nullptr) return -1;
-  Scratch right_scratch;
-  const Value* right = eval(node.b, right_scratch.value);
+  Value right_scratch;
+  const Value* right = eval(node.b, right_scratch);
   if (right == nullptr) return -1;
-  const bool equality = node.op >= Op::equal && node.op <= Op::strict_not_equal;
-  if (left->is_integer() && right->is_integer() && node.op != Op::in) {
+  if (left->is_integer() && right->is_integer()) {
     const std::int64_t a = left->as_integer();
     const std::int64_t b = right->as_integer();
     switch (node.op) {
@@ -409,39 +432,20 @@ inline int Evaluator::compare(const Node& node) {
       case Op::equal:
       case Op::strict_equal:
         return a == b ? 1 : 0;
-      default:
+      case Op::not_equal:
+      case Op::strict_not_equal:
         return a != b ? 1 : 0;
+      default:
+        break;
     }
+  } else if (right->is_null() && node.op >= Op::equal && node.op <= Op::strict_not_equal) {
+    return left->is_null() == (node.op == Op::equal || node.op == Op::strict_equal) ? 1 : 0;
   }
-  if (equality) {
-    const bool strict = node.op == Op::strict_equal || node.op == Op::strict_not_equal;
-    int same = 0;
-    if (left->is_null() || right->is_null()) {
-      same = left->is_null() && right->is_null() ? 1 : 0;
-    } else {
-      same = equals(*left, *right, strict);
-      if (same < 0) return same;
-    }
-    return node.op == Op::equal || node.op == Op::strict_equal ? same : 1 - same;
-  }
-  if (node.op == Op::in) return contains(node, *left, *right);
-  if (!charge(0, weight(*left)) || !charge(0, weight(*right))) return -1;
-  const Order found = order(*left, *right);
-  switch (node.op) {
-    case Op::less:
-      return found == Order::less ? 1 : 0;
-    case Op::less_equal:
-      return found == Order::less || found == Order::equal ? 1 : 0;
-    case Op::greater:
-      return found == Order::greater ? 1 : 0;
-    default:
-      return found == Order::greater || found == Order::equal ? 1 : 0;
-  }
+  return slow_compare(node, *left, *right);
 }
 
-int Evaluator::test(std::uint32_t number) {
-  const Node& node = nodes_[number];
-  if (node.op >= Op::less && node.op <= Op::in) return compare(node);
+int Evaluator::test_node(const Node& node) {
+  if (node.op == Op::in || (node.op >= Op::less && node.op <= Op::strict_not_equal)) return compare(node);
   if (node.op == Op::logical_and || node.op == Op::logical_or) {
     const int left = test(node.a);
     if (left < 0 || (left == 1) == (node.op == Op::logical_or)) return left;
@@ -451,16 +455,18 @@ int Evaluator::test(std::uint32_t number) {
     const int value = test(node.a);
     return value < 0 ? value : 1 - value;
   }
-  Scratch scratch;
-  const Value* value = eval(number, scratch.value);
+  Value scratch;
+  const Value* value = node.op == Op::path       ? path(node, scratch)
+                       : node.op == Op::constant ? &constants_[node.a]
+                                                 : compute_node(node, scratch);
   return value == nullptr ? -1 : is_truthy(*value) ? 1 : 0;
 }
 
 // ---- arithmetic
 
 const Value* Evaluator::join(const Value* left, const Value* right, Value& left_scratch, Value& scratch) {
-  const std::uint64_t left_weight = weight(*left);
-  const std::uint64_t right_weight = weight(*right);
+  const std::uint64_t left_weight = left->byte_size();
+  const std::uint64_t right_weight = right->byte_size();
   // Counted before it is built. A container's text may be some times its size, never without bound.
   if (!charge(0, left_weight) || !charge(0, right_weight) || !fits(left_weight + right_weight)) return nullptr;
   Value joined;
@@ -483,7 +489,7 @@ const Value* Evaluator::join(const Value* left, const Value* right, Value& left_
 const Value* Evaluator::slow_arithmetic(const Node& node, const Value* left, const Value* right, Value& left_scratch,
                                         Value& scratch) {
   if (node.op == Op::add && joins_text(*left, *right)) return join(left, right, left_scratch, scratch);
-  if (!charge(0, weight(*left)) || !charge(0, weight(*right))) return nullptr;
+  if (!charge(0, left->byte_size()) || !charge(0, right->byte_size())) return nullptr;
   const auto operation = static_cast<Arithmetic>(static_cast<unsigned>(node.op) - static_cast<unsigned>(Op::add));
   Value out;
   if (!compute(operation, *left, *right, out)) {
@@ -493,12 +499,12 @@ const Value* Evaluator::slow_arithmetic(const Node& node, const Value* left, con
   return &scratch;
 }
 
-inline const Value* Evaluator::arithmetic(const Node& node, Value& scratch) {
-  Scratch left_scratch;
-  const Value* left = eval(node.a, left_scratch.value);
+const Value* Evaluator::arithmetic(const Node& node, Value& scratch) {
+  Value left_scratch;
+  const Value* left = eval(node.a, left_scratch);
   if (left == nullptr) return nullptr;
-  Scratch right_scratch;
-  const Value* right = eval(node.b, right_scratch.value);
+  Value right_scratch;
+  const Value* right = eval(node.b, right_scratch);
   if (right == nullptr) return nullptr;
   if (left->is_integer() && right->is_integer()) {
     const std::int64_t a = left->as_integer();
@@ -510,13 +516,13 @@ inline const Value* Evaluator::arithmetic(const Node& node, Value& scratch) {
       return put(scratch, out);
     }
   }
-  return slow_arithmetic(node, left, right, left_scratch.value, scratch);
+  return slow_arithmetic(node, left, right, left_scratch, scratch);
 }
 
 const Value* Evaluator::sign(const Node& node, Value& scratch) {
-  Scratch operand_scratch;
-  const Value* operand = eval(node.a, operand_scratch.value);
-  if (operand == nullptr || !charge(0, weight(*operand))) return nullptr;
+  Value operand_scratch;
+  const Value* operand = eval(node.a, operand_scratch);
+  if (operand == nullptr || !charge(0, operand->byte_size())) return nullptr;
   Value out;
   const bool good = node.op == Op::negate ? negate(*operand, out) : unary_plus(*operand, out);
   if (!good) return fail(explain_unary(node.op == Op::negate ? '-' : '+', *operand, shown(node.a)));
@@ -527,8 +533,8 @@ const Value* Evaluator::sign(const Node& node, Value& scratch) {
 // ---- lists and objects
 
 bool Evaluator::spread_into(std::vector<Value>& out, std::uint32_t number) {
-  Scratch scratch;
-  const Value* value = eval(nodes_[number].a, scratch.value);
+  Value scratch;
+  const Value* value = eval(nodes_[number].a, scratch);
   if (value == nullptr) return false;
   if (value->is_array()) {
     if (!charge(value->size(), 0)) return false;
@@ -559,9 +565,9 @@ const Value* Evaluator::array(const Node& node, Value& scratch) {
       if (!spread_into(elements, operands[i])) return nullptr;
       continue;
     }
-    Scratch element;
-    if (!eval_into(operands[i], element.value)) return nullptr;
-    elements.push_back(std::move(element.value));
+    Value element;
+    if (!eval_into(operands[i], element)) return nullptr;
+    elements.push_back(std::move(element));
   }
   scratch = Value::array(std::move(elements));
   return bounded(scratch);
@@ -573,9 +579,9 @@ const Value* Evaluator::object(const Node& node, Value& scratch) {
   for (std::size_t i = 0; i < node.count; ++i) {
     const std::uint32_t key_node = operands[2 * i];
     const std::uint32_t value_node = operands[2 * i + 1];
-    Scratch value_scratch;
+    Value value_scratch;
     if (key_node == no_node) {  // ...object: null adds nothing, as in ECMAScript
-      const Value* spread = eval(nodes_[value_node].a, value_scratch.value);
+      const Value* spread = eval(nodes_[value_node].a, value_scratch);
       if (spread == nullptr) return nullptr;
       if (!spread->is_object() && !spread->is_null()) {
         return fail("cannot spread: " + quoted(nodes_[value_node].a) + " is " + std::string(kind_name(*spread)) +
@@ -585,14 +591,14 @@ const Value* Evaluator::object(const Node& node, Value& scratch) {
       for (std::size_t k = 0; k < spread->size(); ++k) out.set(spread->key_at(k), (*spread)[k]);
       continue;
     }
-    Scratch key_scratch;
-    const Value* key = eval(key_node, key_scratch.value);
-    if (key == nullptr || !charge(0, weight(*key))) return nullptr;
-    if (!eval_into(value_node, value_scratch.value)) return nullptr;
+    Value key_scratch;
+    const Value* key = eval(key_node, key_scratch);
+    if (key == nullptr || !charge(0, key->byte_size())) return nullptr;
+    if (!eval_into(value_node, value_scratch)) return nullptr;
     if (key->is_string()) {
-      out.set(key->as_string(), std::move(value_scratch.value));
+      out.set(key->as_string(), std::move(value_scratch));
     } else {
-      out.set(key_text(*key), std::move(value_scratch.value));
+      out.set(key_text(*key), std::move(value_scratch));
     }
   }
   scratch = std::move(out);
@@ -608,11 +614,11 @@ bool Evaluator::call_arrow(std::uint32_t number, std::span<const Value> argument
   for (std::size_t i = 0; i < node.count; ++i) {
     locals_[node.b + i] = i < arguments.size() ? &arguments[i] : null();
   }
-  Scratch scratch;  // not `result`, which may be one of the arguments
-  const Value* value = eval(node.a, scratch.value);
+  Value scratch;  // not `result`, which may be one of the arguments
+  const Value* value = eval(node.a, scratch);
   if (value == nullptr) return false;
-  if (value == &scratch.value) {
-    result = std::move(scratch.value);
+  if (value == &scratch) {
+    result = std::move(scratch);
   } else {
     result = Value(*value);
   }
@@ -650,21 +656,21 @@ const Value* Evaluator::call(const Node& node, Value& scratch) {
   const Call& site = program_.calls[node.a];
   const Function* function = site.function;
   const std::size_t first = function == nullptr ? 1 : 0;  // a method's receiver is argument 0
-  Scratch receiver;
+  Value receiver;
   if (function == nullptr) {
-    if (!eval_into(site.receiver, receiver.value)) return nullptr;
+    if (!eval_into(site.receiver, receiver)) return nullptr;
     if (site.chain != 0) {
       if (stopped_) return null();
-      if (receiver.value.is_null() && (site.chain & link_optional) != 0) {
+      if (receiver.is_null() && (site.chain & link_optional) != 0) {
         stopped_ = true;
         return null();
       }
     }
-    function = site.methods[static_cast<std::size_t>(receiver.value.kind())];
-    if (receiver.value.is_null() || function == nullptr) {
+    function = site.methods[static_cast<std::size_t>(receiver.kind())];
+    if (receiver.is_null() || function == nullptr) {
       std::string message = "cannot call " + site.name + "(): " + quoted(site.receiver) + " is ";
-      message += kind_name(receiver.value);
-      if (!receiver.value.is_null()) message += ", which has no such method";
+      message += kind_name(receiver);
+      if (!receiver.is_null()) message += ", which has no such method";
       return fail(std::move(message));
     }
   }
@@ -674,7 +680,7 @@ const Value* Evaluator::call(const Node& node, Value& scratch) {
   std::vector<std::uint32_t> arrows;
   if (site.spread && !spread_arguments(site, values, arrows)) return nullptr;
   CallInProgress invocation(*this, site.name, site.spread ? values.size() + first : site.positions);
-  if (first == 1) invocation.at(0) = std::move(receiver.value);
+  if (first == 1) invocation.at(0) = std::move(receiver);
   if (site.spread) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       invocation.at(i + first) = std::move(values[i]);
@@ -699,8 +705,7 @@ const Value* Evaluator::call(const Node& node, Value& scratch) {
   return bounded(scratch);
 }
 
-const Value* Evaluator::eval(std::uint32_t number, Value& scratch) {
-  const Node& node = nodes_[number];
+const Value* Evaluator::compute_node(const Node& node, Value& scratch) {
   switch (node.op) {
     case Op::constant:
       return &constants_[node.a];
@@ -744,13 +749,13 @@ const Value* Evaluator::eval(std::uint32_t number, Value& scratch) {
     case Op::strict_equal:
     case Op::strict_not_equal:
     case Op::in: {
-      const int answer = test(number);
+      const int answer = test_node(node);
       return answer < 0 ? nullptr : boolean(answer == 1);
     }
     case Op::logical_and:
     case Op::logical_or: {
       const Node& left_node = nodes_[node.a];
-      if (left_node.op >= Op::less && left_node.op <= Op::in) {
+      if (left_node.op >= Op::less && left_node.op <= Op::strict_not_equal) {
         const int left = compare(left_node);
         if (left < 0) return nullptr;
         if ((left == 1) == (node.op == Op::logical_or)) return boolean(left == 1);
@@ -800,8 +805,8 @@ bool fold(const Expression::Program& program, std::uint32_t number, Value& out) 
   scope.limits.expression_steps = 4;
   std::optional<Error> error;
   Evaluator evaluator(program, scope, error);
-  Scratch scratch;
-  const Value* value = evaluator.eval(number, scratch.value);
+  Value scratch;
+  const Value* value = evaluator.eval(number, scratch);
   if (value == nullptr) return false;
   out = Value(*value);
   return true;
