@@ -142,7 +142,7 @@ void CurlLoop::accept(Job job) {
   auto owned = std::make_unique<Transfer>(id, std::move(job.request), job.call, std::move(job.reply), job.received);
   Transfer& transfer = *owned;
   transfers_.emplace(id, std::move(owned));
-  if (auto error = transfer.begin(policy_)) return end(transfer, std::move(*error));
+  if (auto error = transfer.begin()) return end(transfer, std::move(*error));
   if (transfer.stop_token().stop_requested()) return end(transfer, transfer.cancelled());
   if (transfer.stop_token().stop_possible()) {
     transfer.on_stop =

@@ -171,7 +171,7 @@ Transfer::Transfer(std::uint64_t id, HttpRequest request, const Call& call, Repl
   deadline_ = std::min(call.deadline, started + std::chrono::milliseconds(timeout_ms));
 }
 
-std::optional<Error> Transfer::begin(const CurlPolicy&) {
+std::optional<Error> Transfer::begin() {
   if (!is_known_method(request_.method)) {
     request_.method = "request";
     return located(

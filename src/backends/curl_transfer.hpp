@@ -41,7 +41,7 @@ class Transfer {
   Transfer& operator=(const Transfer&) = delete;
 
   // Checks the request once more: what is wrong with it must not reach libcurl, which sends CR and LF as they are.
-  [[nodiscard]] std::optional<Error> begin(const CurlPolicy& policy);
+  [[nodiscard]] std::optional<Error> begin();
   // Sets `easy` up for the current hop.
   [[nodiscard]] std::optional<Error> prepare(CURL* easy, const CurlPolicy& policy, SocketKeeper& keeper);
   // The handle is out of its multi. The exchange's result, or nothing if another hop is to be prepared.

@@ -1,5 +1,9 @@
 // curl_http against a server that misbehaves: each fault ends in the documented error, in time, and the next request
 // on the same client works (SAFETY 4, HTTP).
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <fnstack/backends/curl.hpp>
@@ -341,24 +345,85 @@ TEST_CASE("faults: packed bodies") {
 }
 
 TEST_CASE("faults: redirects that lead nowhere") {
-  const auto to = [](const std::string& location, const char* status = "302 Found") {
-    return bytes("HTTP/1.1 " + std::string(status) + "\r\nLocation: " + location +
-                 "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  const auto to = [](const std::string& location) {
+    return bytes("HTTP/1.1 302 Found\r\nLocation: " + location + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
   };
-  const std::string refused_port = std::to_string(fnstack_test::unused_port());
-  const std::string to_refused =
-      "network: @redirected to http://127.0.0.1:" + refused_port + ": could not connect: connection refused";
+  const std::string nobody = "http://127.0.0.1:" + std::to_string(fnstack_test::unused_port());
+  const std::string to_nobody = "network: @redirected to " + nobody + ": could not connect: connection refused";
   const Row rows[] = {
       {"to file:", to("file:///etc/passwd"),
        "blocked: @redirected to an address that is not a valid http or https URL"},
       {"to gopher:", to("gopher://127.0.0.1/"),
        "blocked: @redirected to an address that is not a valid http or https URL"},
-      {"to nothing", to(""), "blocked: "},
-      {"to where nobody listens", to("http://127.0.0.1:" + refused_port + "/?t=1"), to_refused.c_str()},
+      {"to where nobody listens", to(nobody + "/?secret=1"), to_nobody.c_str()},
+      {"to good", to("/good"), "200 good"},
   };
-  check_row(rows[0], 20'000);
-  check_row(rows[1], 20'000);
-  check_row(rows[3], 20'000);
+  for (const Row& row : rows) check_row(row, 20'000);
+
+  FaultServer server([](Connection& connection) {
+    while (auto request = connection.read_request()) {
+      if (request->target == "/itself") connection.answer(302, "", "Location:\r\n");
+      if (request->target == "/stall") connection.answer(302, "", "Location: /stalled\r\n");
+      if (request->target == "/stalled") connection.wait_for_close();
+    }
+  });
+  const auto client = local_client();
+  CHECK(summary(ask(*client, get(server.origin() + "/itself"))) == "limit: GET " + server.origin() +
+                                                                       "/itself: redirected to " + server.origin() +
+                                                                       ": more than redirects = 5 redirects");
+  HttpRequest stall = get(server.origin() + "/stall");
+  stall.timeout_ms = 200;
+  CHECK(summary(ask(*client, stall)) ==
+        "timeout: GET " + server.origin() + "/stall: redirected to " + server.origin() + ": timed out after 200 ms");
+}
+
+TEST_CASE("faults: nobody takes the connection") {
+  // Full queues: the kernel lets further handshakes wait.
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), length) == 0);
+  REQUIRE(::listen(listener, 0) == 0);
+  REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+  std::vector<int> queued;
+  for (int i = 0; i < 4; ++i) {
+    queued.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    ::connect(queued.back(), reinterpret_cast<sockaddr*>(&address), length);
+  }
+  CurlOptions options;
+  options.allow_private = true;
+  options.connect_timeout_ms = 200;
+  const auto client = fnstack::curl_http(options);
+  const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+  CHECK(summary(ask(*client, get(url))) == "timeout: GET " + url + ": no connection within 200 ms");
+  HttpRequest hasty = get(url);
+  hasty.timeout_ms = 100;
+  CHECK(summary(ask(*client, hasty)) == "timeout: GET " + url + ": timed out after 100 ms");
+  for (const int fd : queued) ::close(fd);
+  ::close(listener);
+}
+
+TEST_CASE("faults: no descriptor left") {
+  FaultServer server(good_but(bytes("")));
+  FaultServer other(good_but(bytes("")));
+  const auto client = local_client();
+  CHECK(summary(ask(*client, get(server.origin() + "/good"))) == "200 good");
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const int next = ::dup(0);
+  REQUIRE(next >= 0);
+  ::close(next);
+  rlimit full = before;
+  full.rlim_cur = static_cast<rlim_t>(next);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &full) == 0);
+  const std::string without = summary(ask(*client, get(other.origin() + "/good")));
+  const std::string kept = summary(ask(*client, get(server.origin() + "/good")));
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(without == "network: GET " + other.origin() + "/good: could not open a socket: too many open files");
+  CHECK(kept == "200 good");
+  CHECK(summary(ask(*client, get(other.origin() + "/good"))) == "200 good");
 }
 
 TEST_CASE("faults: refused, unknown name, no address that answers") {

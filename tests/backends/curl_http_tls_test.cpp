@@ -94,15 +94,21 @@ TEST_CASE("TLS: unverified only if the request asks for it and the host allows i
 }
 
 TEST_CASE("TLS: plain text where TLS is expected, and the other way round") {
-  FaultServer plain(fnstack_test::answers_with("HTTP/1.1 200 OK\r\n\r\n"));
+  FaultServer plain([](Connection& connection) {
+    connection.write("HTTP/1.1 200 OK\r\n\r\n");
+    connection.wait_for_close();
+  });
+  FaultServer silent([](Connection& connection) { connection.wait_for_close(); });
   CurlOptions options;
   options.allow_private = true;
   const auto client = fnstack::curl_http(options);
-  auto request = get("https://" + plain.address() + "/");
-  request.timeout_ms = 2'000;
-  const auto result = ask(*client, request);
+  const auto result = ask(*client, get("https://" + plain.address() + "/"));
   REQUIRE(!result.ok());
-  CHECK((result.error().type == "network" || result.error().type == "timeout"));
+  CHECK(result.error().type == "network");
+  CHECK_THAT(result.error().message, fnstack_test::starts_with("GET https://" + plain.address() + "/: TLS: "));
+  auto waiting = get("https://" + silent.address() + "/");
+  waiting.timeout_ms = 200;
+  CHECK(summary(ask(*client, waiting)) == "timeout: GET https://" + silent.address() + "/: timed out after 200 ms");
 
   TestAuthority authority;
   const auto good = authority.issue(TestAuthority::Kind::good, "IP:127.0.0.1");
