@@ -1,0 +1,137 @@
+#include "backends/record_rules.hpp"
+
+#include <fnstack/json.hpp>
+
+#include "backends/filter.hpp"
+#include "backends/match.hpp"
+#include "backends/sql_identifiers.hpp"
+
+namespace fnstack::backends {
+namespace {
+
+using Kind = DatabaseCommand::Kind;
+
+Error invalid(std::string message) { return make_error(error_type::validation, std::move(message)); }
+
+std::string quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
+
+std::optional<Error> check_record_id(const Value& id) {
+  if (id.is_number() || (id.is_string() && !id.as_string().empty())) {
+    return storable(id) ? std::nullopt : std::optional(not_storable("record_id", id));
+  }
+  return invalid("record_id: expected a number or a text that is not empty");
+}
+
+}  // namespace
+
+std::optional<Error> check_command(const DatabaseCommand& command) {
+  switch (command.kind) {
+    case Kind::query:
+      if (command.limit < -1) return invalid("limit: expected 0 or more, got " + std::to_string(command.limit));
+      if (command.offset < 0) return invalid("offset: expected 0 or more, got " + std::to_string(command.offset));
+      return std::nullopt;
+    case Kind::get:
+    case Kind::remove:
+      return check_record_id(command.record_id);
+    case Kind::insert:
+      return check_data(command.data);
+    case Kind::insert_many:
+      if (!command.data.is_array()) return invalid("data: expected an array of objects");
+      for (std::size_t at = 0; at < command.data.size(); ++at) {
+        if (auto wrong = check_data(command.data[at])) return wrong;
+      }
+      return std::nullopt;
+    case Kind::update:
+      if (auto wrong = check_record_id(command.record_id)) return wrong;
+      if (auto wrong = check_data(command.data)) return wrong;
+      return check_same_id(command.data, command.record_id);
+    case Kind::upsert: {
+      if (auto wrong = check_data(command.data)) return wrong;
+      const Value* key = find_member(command.data, command.key_column);
+      if (key == nullptr || key->is_null()) {
+        return invalid("upsert: the data has no value for the key column " + quoted(command.key_column));
+      }
+      return std::nullopt;
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Error> check_data(const Value& data) {
+  if (!data.is_object()) return invalid("data: expected an object");
+  for (std::size_t at = 0; at < data.size(); ++at) {
+    if (!storable(data[at])) return not_storable("column " + quoted(data.key_at(at)), data[at]);
+    for (std::size_t before = 0; before < at; ++before) {
+      if (same_name(data.key_at(before), data.key_at(at))) {
+        return invalid("data: " + quoted(data.key_at(before)) + " and " + quoted(data.key_at(at)) +
+                       " are the same column");
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> check_same_id(const Value& data, const Value& record_id) {
+  const Value* id = find_member(data, "id");
+  if (id == nullptr || equal_in_filter(*id, record_id)) return std::nullopt;
+  return invalid("data: the id of a record can't be changed");
+}
+
+const Value* find_member(const Value& data, std::string_view name) {
+  for (std::size_t at = 0; at < data.size(); ++at) {
+    if (same_name(data.key_at(at), name)) return &data[at];
+  }
+  return nullptr;
+}
+
+Result<std::optional<std::int64_t>> new_id(const Value& data) {
+  const Value* id = find_member(data, "id");
+  if (id == nullptr || id->is_null()) return std::optional<std::int64_t>();
+  if (id->is_integer()) return std::optional(id->as_integer());
+  if (id->is_string()) {
+    if (const auto number = number_of_text(id->as_string()); number && number->is_integer()) {
+      return std::optional(number->as_integer());
+    }
+  } else if (id->is_number() && id->as_number() >= -9007199254740992.0 && id->as_number() <= 9007199254740992.0) {
+    const auto whole = static_cast<std::int64_t>(id->as_number());
+    if (static_cast<double>(whole) == id->as_number()) return std::optional(whole);
+  }
+  return invalid("data: id: expected an integer");
+}
+
+bool is_declared(const DatabaseCommand& command, std::string_view column) noexcept {
+  for (const std::string& declared : command.declared_columns) {
+    if (same_name(declared, column)) return true;
+  }
+  return false;
+}
+
+Error not_declared(const DatabaseCommand& command, std::string_view column) {
+  return make_error(error_type::database, "table " + quoted(command.table) + " has no column " +
+                                              quoted(column.substr(0, 80)) +
+                                              "; only columns that the definition spells are created");
+}
+
+Error no_record(std::string_view table, const Value& record_id) {
+  std::string id = record_id.is_string() ? quoted(record_id.as_string().substr(0, 64)) : to_text(record_id);
+  return make_error(error_type::not_found, "table " + quoted(table) + " has no record " + id);
+}
+
+Error same_id_exists(std::string_view table) {
+  return make_error(error_type::database, "table " + quoted(table) + " has a record with this id already");
+}
+
+Error too_many_rows(const DatabaseCommand& command) {
+  const std::string what = command.kind == Kind::sql ? "the statement" : "the query on table " + quoted(command.table);
+  return make_error(error_type::limit, what + " gives more than " + std::to_string(command.max_rows) +
+                                           " rows; give it a limit, or raise the limit \"rows\"");
+}
+
+Error too_many_bytes(const DatabaseCommand& command) {
+  const std::string what = command.kind == Kind::sql ? "the statement" : "the query on table " + quoted(command.table);
+  return make_error(error_type::limit, what + " gives more than " + std::to_string(command.max_bytes) +
+                                           " bytes; give it a limit, or raise the limit \"value_bytes\"");
+}
+
+}  // namespace fnstack::backends
