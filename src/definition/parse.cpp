@@ -28,6 +28,9 @@ bool is_letter_or_digit(char c) noexcept {
          static_cast<unsigned char>(c) >= 0x80U;
 }
 
+// Problems of one text that are reported, errors and the rest counted apart: nobody reads more.
+constexpr int most_problems = 100;
+
 // Does a fence that isn't tagged as JSON begin like JSON? Code, prose and lone templates don't.
 bool begins_like_json(std::string_view text, std::size_t begin, bool tagged) noexcept {
   if (begin >= text.size() || (text[begin] != '{' && text[begin] != '[')) return false;
@@ -72,7 +75,7 @@ class Parser {
     }
     report_others();
     give_names();
-    module_.diagnostics.sort();
+    keep_first_problems();
     return std::move(module_);
   }
 
@@ -162,10 +165,11 @@ class Parser {
   void give_names() {
     tell_methods_apart();
     std::map<std::string, Span> places;
+    int clashes = 0;
     for (definition::Recognised& recognised : recognised_) {
       for (definition::GivenName& given : recognised.names) {
         const auto [known, is_new] = places.try_emplace(given.name, given.span);
-        if (!is_new && known->second != given.span) {
+        if (!is_new && known->second != given.span && ++clashes <= most_problems) {
           report("duplicate-name", given.span,
                  "the name " + definition::quoted(given.name) +
                      " is given twice; the first definition of that name is in " +
@@ -176,6 +180,32 @@ class Parser {
       }
       module_.definitions.push_back(std::move(recognised.definition));
     }
+  }
+
+  void keep_first_problems() {
+    module_.diagnostics.sort();
+    Diagnostics kept;
+    int errors = 0;
+    int others = 0;
+    int dropped = 0;
+    for (const Diagnostic& diagnostic : module_.diagnostics.items()) {
+      int& count = diagnostic.severity == Diagnostic::Severity::error ? errors : others;
+      if (count++ < most_problems) {
+        kept.add(diagnostic);
+      } else {
+        ++dropped;
+      }
+    }
+    if (dropped == 0) return;
+    const auto end = static_cast<std::uint32_t>(text_.size());
+    Diagnostic rest;
+    rest.severity = Diagnostic::Severity::note;
+    rest.code = "too-many";
+    rest.message = std::to_string(dropped) + " more problems are not listed";
+    rest.source = source_;
+    rest.span = Span{end, end};
+    kept.add(std::move(rest));
+    module_.diagnostics = std::move(kept);
   }
 
   const SourcePtr& source_;

@@ -198,6 +198,16 @@ TEST_CASE("a text of a megabyte is read or refused, never half") {
   CHECK(module.definitions.empty());
 }
 
+TEST_CASE("of very many problems the first hundred are listed, errors and warnings apart") {
+  std::string text = R"({"inputs":{)";
+  for (int i = 0; i < 150; ++i) text += "\"a" + std::to_string(i) + "\":\"file\",";
+  text += R"(},"steps":[1]})";
+  const fnstack::Module module = parse(R"({"function_name":"f",)" + text.substr(1));
+  REQUIRE(module.diagnostics.items().size() == 102);
+  CHECK(module.diagnostics.items()[100].message == "steps[0]: expected a step, got a number");
+  CHECK(module.diagnostics.items()[101].message == "50 more problems are not listed");
+}
+
 TEST_CASE("definition-level metadata") {
   const fnstack::Module module = parse(
       R"({"function_name":"f","schedule":"0 6 * * *","response":"{{x}}","steps":[{"function":"Wait"}],"result":1})");
