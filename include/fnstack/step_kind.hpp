@@ -75,7 +75,7 @@ class Fields {
   [[nodiscard]] Value take(std::string_view name) noexcept;
   // By position in StepKind::fields: for hot kinds.
   [[nodiscard]] const Value& at(std::size_t position) const noexcept { return values_[position]; }
-  // data: the columns written in the definition itself, whatever the templates yield.
+  // data: the columns written in the definition itself, whatever the templates yield; identifier: the name, if it is.
   [[nodiscard]] virtual std::span<const std::string> spelled(std::string_view name) const = 0;
   // expression: its value with the field's locals bound to these, in order.
   [[nodiscard]] virtual Result<Value> evaluate(std::string_view name, std::initializer_list<Value> locals) = 0;

@@ -57,7 +57,7 @@ struct Operand {
   std::shared_ptr<const Tree> tree;                // tree, headers, filter
   std::shared_ptr<const expr::UrlTemplate> url;
   std::shared_ptr<const expr::BodyTemplate> body;
-  std::vector<std::string> spelled;                // data: the columns written in the definition
+  std::vector<std::string> spelled;                // data: the columns written in the definition; identifier: the name
 };
 
 // What url and body need from their step's other fields.

@@ -467,6 +467,7 @@ Operand OperandCompiler::field(const Node& node, FieldType type, std::string_vie
     default:
       operand = value(node);
       check_constant(node, type, operand);
+      if (type == FieldType::identifier && operand.constant.is_string()) operand.spelled.emplace_back(operand.constant.as_string());
       return operand;
   }
 }

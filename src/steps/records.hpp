@@ -1,0 +1,22 @@
+// What the record steps share: commands from fields, sort and paging notations (DIALECT 2.3).
+#pragma once
+
+#include <fnstack/effect.hpp>
+#include <fnstack/step_kind.hpp>
+
+namespace fnstack::steps {
+
+[[nodiscard]] Field table_field();
+[[nodiscard]] Field record_id_field(bool required);
+[[nodiscard]] Field data_field();
+[[nodiscard]] Field filter_field();
+[[nodiscard]] std::vector<Field> paging_fields();
+
+// The table, the limits, and what of the names the definition itself spells.
+[[nodiscard]] DatabaseCommand record_command(Fields& fields, DatabaseCommand::Kind kind);
+// Data as an object for one record. An array is an error here.
+[[nodiscard]] std::optional<Error> set_data(DatabaseCommand& command, Fields& fields);
+[[nodiscard]] std::optional<Error> set_sort(DatabaseCommand& command, const Value& sort);
+[[nodiscard]] std::optional<Error> set_paging(DatabaseCommand& command, Fields& fields);
+
+}  // namespace fnstack::steps

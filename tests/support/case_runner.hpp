@@ -1,0 +1,39 @@
+// Cases: a definition, the effects it is expected to ask for with the answers to give, and how the run ends. A case
+// is a JSON file; nothing is mocked, because the machine performs nothing itself:
+//
+//   {"definition": …, "inputs": {}, "env": {}, "now": 1700000000000, "limits": {"steps": 10},
+//    "dialogue": [{"expect": {"http": {"method": "GET", "url": "https://…"}}, "reply": {"status": 200, "body": {}}},
+//                 {"expect": {"sleep_ms": 30000}, "reply": {"value": null}}],
+//    "result": {"status": "completed", "response": {…}, "variables": {…}, "error": {…}}}
+//
+// Objects under "expect" and "result" say what must be there, not all that is; null says a member is null or absent.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <fnstack/fnstack.hpp>
+
+namespace fnstack::testing {
+
+struct Case {
+  std::string name;  // "external_api_request/raises_on_404.json"
+  Value content;
+};
+
+// All cases below a folder of tests/cases, sorted by name. An unreadable one is a case whose content is null.
+[[nodiscard]] std::vector<Case> read_cases(const std::string& folder);
+
+// What a case does at each effect, beside answering it: a test of snapshots swaps the machine here.
+using AtEffect = std::function<void(Machine& machine)>;
+
+// Empty, or what differed.
+[[nodiscard]] std::string run_case(const Case& test, const AtEffect& at_effect = {});
+
+// An effect as "expect" writes it.
+[[nodiscard]] Value effect_to_value(const Effect& effect);
+// Is `expected` contained in `actual`? Empty, or the first difference with its place.
+[[nodiscard]] std::string difference(const Value& expected, const Value& actual, const std::string& place);
+
+}  // namespace fnstack::testing
