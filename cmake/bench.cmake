@@ -5,7 +5,7 @@ if(NOT TARGET CURL::libcurl OR NOT TARGET SQLite::SQLite3)
   return()
 endif()
 
-set(fnstack_benches)
+add_custom_target(bench)
 function(fnstack_bench name)
   cmake_parse_arguments(arg "" "" "LIBRARIES;SOURCES" ${ARGN})
   fnstack_existing(sources "${arg_SOURCES}")
@@ -15,7 +15,7 @@ function(fnstack_bench name)
   add_executable(bench_${name} ${sources})
   target_link_libraries(bench_${name} PRIVATE ${arg_LIBRARIES} fnstack_flags)
   set_target_properties(bench_${name} PROPERTIES CXX_EXTENSIONS OFF)
-  set(fnstack_benches ${fnstack_benches} bench_${name} PARENT_SCOPE)
+  add_dependencies(bench bench_${name})
 endfunction()
 
 fnstack_bench(run LIBRARIES nlohmann_json::nlohmann_json SOURCES bench/run.cpp)
@@ -30,8 +30,7 @@ fnstack_bench(w9_twin LIBRARIES benchmark::benchmark nlohmann_json::nlohmann_jso
 
 fnstack_bench(w1 LIBRARIES fnstack_core SOURCES bench/w1.cpp)
 fnstack_bench(w2 LIBRARIES fnstack_core fnstack_curl SOURCES bench/w2.cpp)
+target_compile_definitions(bench_w2 PRIVATE FNSTACK_FLOWS="${PROJECT_SOURCE_DIR}/examples/flows")
 fnstack_bench(w6 LIBRARIES fnstack_core fnstack_sqlite SOURCES bench/w6.cpp)
 fnstack_bench(w8 LIBRARIES fnstack_core SOURCES bench/w8.cpp)
 fnstack_bench(w9 LIBRARIES fnstack_core benchmark::benchmark nlohmann_json::nlohmann_json SOURCES bench/w9.cpp)
-
-add_custom_target(bench DEPENDS ${fnstack_benches})
