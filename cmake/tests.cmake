@@ -37,10 +37,12 @@ fnstack_test(test_expr
     tests/unit/expr/arithmetic_test.cpp
     tests/unit/expr/evaluate_test.cpp
     tests/unit/expr/expression_table_test.cpp
+    tests/unit/expr/functions_test.cpp
     tests/unit/expr/javascript_oracle_test.cpp
     tests/unit/expr/lexer_test.cpp
     tests/unit/expr/parser_test.cpp
     tests/unit/expr/template_test.cpp
+    tests/unit/expr/unicode_test.cpp
 )
 
 fnstack_test(test_definition
@@ -68,6 +70,7 @@ fnstack_test(test_steps
   FOLDERS base expr definition program steps machine backends drivers
   LIBRARIES nlohmann_json::nlohmann_json
   SOURCES
+    tests/support/case_runner.cpp
     tests/unit/steps/steps_test.cpp
 )
 

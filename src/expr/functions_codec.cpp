@@ -332,13 +332,13 @@ Result<Value> parsed(Invocation& call) {
 
 // ---- Query strings.
 
-// a[b][]=1: sets the value in `target` at the keys, as PHP does; an empty key appends.
+// a[b][]=1: sets the value in `target` at the keys, as PHP does; an empty one but the first appends.
 void set_query_field(Value& target, const std::vector<std::string>& keys, std::size_t at, Value value) {
   if (at == keys.size()) {
     target = std::move(value);
     return;
   }
-  if (keys[at].empty()) {
+  if (keys[at].empty() && at > 0) {
     if (!target.is_array()) target = Value::array();
     Value inner;
     set_query_field(inner, keys, at + 1, std::move(value));

@@ -897,9 +897,9 @@ Result<Value> batch(Invocation& call) {
   if (!current.empty()) {
     if (call.given(2)) {
       const auto missing = static_cast<std::uint64_t>(size) - current.size();
-      if (missing > (std::uint64_t{1} << 40) || !call.fits(missing * call[2].byte_size()) || !call.charge(missing)) {
-        return call.failure();
-      }
+      std::uint64_t bytes = 0;
+      if (__builtin_mul_overflow(missing, call[2].byte_size(), &bytes)) bytes = UINT64_MAX;
+      if (!call.fits(bytes) || !call.charge(missing)) return call.failure();
       current.resize(static_cast<std::size_t>(size), call[2]);
     }
     batches.push_back(Value::array(std::move(current)));

@@ -44,6 +44,9 @@ double round_half_up(double number) {
   return number - below >= 0.5 ? below + 1 : below;
 }
 
+// In more bits than a double has, so that cubes have whole roots.
+double cube_root(double number) { return static_cast<double>(std::cbrt(static_cast<long double>(number))); }
+
 Result<Value> extreme(Invocation& call, bool greatest) {
   Reader in(call);
   if (call[0].is_array()) {
@@ -141,7 +144,7 @@ Result<Value> ceil(Invocation& call) { return rounding<std::ceil>(call); }
 Result<Value> trunc(Invocation& call) { return rounding<std::trunc>(call); }
 Result<Value> math_round(Invocation& call) { return rounding<round_half_up>(call); }
 Result<Value> sqrt(Invocation& call) { return unary<std::sqrt>(call); }
-Result<Value> cbrt(Invocation& call) { return unary<std::cbrt>(call); }
+Result<Value> cbrt(Invocation& call) { return unary<cube_root>(call); }
 Result<Value> exp(Invocation& call) { return unary<std::exp>(call); }
 Result<Value> expm1(Invocation& call) { return unary<std::expm1>(call); }
 Result<Value> log(Invocation& call) { return unary<std::log>(call); }

@@ -1,4 +1,4 @@
-// The table tests/cases/expressions.csv, row by row.
+// The tables tests/cases/expressions.csv (the language) and functions.csv (its functions), row by row.
 #include <fstream>
 #include <string>
 #include <string_view>
@@ -13,29 +13,31 @@ namespace fnstack::expr {
 namespace {
 
 struct Row {
+  std::string table;
   int line = 0;
   std::string expression, variables, value;
 };
 
-std::vector<Row> read_rows() {
+std::vector<Row> read_rows(const std::string& table) {
   std::vector<Row> rows;
-  std::ifstream file(FNSTACK_TEST_DATA "/cases/expressions.csv");
+  std::ifstream file(FNSTACK_TEST_DATA "/cases/" + table);
   REQUIRE(file.is_open());
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     if (line.empty() || line[0] == '#') continue;
     const std::size_t last = line.rfind(" ; ");
     const std::size_t first = last == std::string::npos ? last : line.rfind(" ; ", last - 1);
-    INFO("expressions.csv:" << number << ": " << line);
+    INFO(table << ":" << number << ": " << line);
     REQUIRE(first != std::string::npos);
-    rows.push_back({number, line.substr(0, first), line.substr(first + 3, last - first - 3), line.substr(last + 3)});
+    rows.push_back(
+        {table, number, line.substr(0, first), line.substr(first + 3, last - first - 3), line.substr(last + 3)});
   }
   return rows;
 }
 
-TEST_CASE("the table of expressions") {
-  for (const Row& row : read_rows()) {
-    INFO("expressions.csv:" << row.line << ": " << row.expression << " ; " << row.variables);
+void check_rows(const std::string& table) {
+  for (const Row& row : read_rows(table)) {
+    INFO(row.table << ":" << row.line << ": " << row.expression << " ; " << row.variables);
     const Result<Value> variables = parse_json(row.variables);
     REQUIRE(variables.ok());
     // A fixed time and seed, so that rows may name what follows from them.
@@ -57,6 +59,9 @@ TEST_CASE("the table of expressions") {
     CHECK((result.ok() ? to_json(*result) : result.error().message) == to_json(*expected));
   }
 }
+
+TEST_CASE("the table of expressions") { check_rows("expressions.csv"); }
+TEST_CASE("the table of functions") { check_rows("functions.csv"); }
 
 }  // namespace
 }  // namespace fnstack::expr
