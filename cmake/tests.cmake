@@ -35,6 +35,7 @@ fnstack_test(test_expr
   LIBRARIES nlohmann_json::nlohmann_json
   SOURCES
     tests/unit/expr/arithmetic_test.cpp
+    tests/unit/expr/escape_test.cpp
     tests/unit/expr/evaluate_test.cpp
     tests/unit/expr/expression_table_test.cpp
     tests/unit/expr/functions_test.cpp

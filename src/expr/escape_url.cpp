@@ -1,0 +1,676 @@
+// URLs with holes. compile_url reads the template once to learn what each hole stands for; render_url fills the
+// holes, each encoded for its place, and has the outcome parsed again: what a hole was filled with must not have
+// moved scheme, host or port.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fnstack/json.hpp>
+
+#include "base/url.hpp"
+#include "expr/escape.hpp"
+#include "expr/escape_hole.hpp"
+
+namespace fnstack::expr {
+namespace {
+
+using Form = UrlTemplate::Form;
+using Slot = UrlTemplate::Slot;
+
+constexpr std::string_view place_whole = "the URL";
+constexpr std::string_view place_scheme = "the URL's scheme";
+constexpr std::string_view place_base = "the URL's base";
+constexpr std::string_view place_host = "the URL's host";
+constexpr std::string_view place_port = "the URL's port";
+constexpr std::string_view place_path = "the URL's path";
+constexpr std::string_view place_query = "the URL's query";
+
+constexpr std::string_view place_of(Slot slot) noexcept {
+  constexpr std::string_view places[] = {place_whole, place_scheme, place_base, place_host,
+                                         place_port,  place_path,   place_query};
+  return places[static_cast<std::size_t>(slot)];
+}
+
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+bool begins_with_scheme(std::string_view text) noexcept {
+  for (const std::string_view scheme : {std::string_view("http://"), std::string_view("https://")}) {
+    if (text.size() < scheme.size()) continue;
+    bool same = true;
+    for (std::size_t i = 0; i < scheme.size(); ++i) same = same && lower(text[i]) == scheme[i];
+    if (same) return true;
+  }
+  return false;
+}
+
+std::string without_prefix(std::string_view message) {
+  constexpr std::string_view prefix = "invalid URL: ";
+  if (message.starts_with(prefix)) message.remove_prefix(prefix.size());
+  return std::string(message);
+}
+
+// ---- compiling
+
+class Compiler {
+ public:
+  Compiler(const Template& parsed, const TextPlace& place, Diagnostics& diagnostics)
+      : place_(place), diagnostics_(diagnostics) {
+    result_.text = parsed;
+  }
+
+  std::optional<UrlTemplate> compile() {
+    const std::vector<Piece>& pieces = result_.text.pieces;
+    if (pieces.empty()) {
+      error(Piece{}, "the URL is empty, expected http:// or https:// at its start");
+      return std::nullopt;
+    }
+    if (result_.text.is_single_hole()) return whole();
+    if (!classify()) return std::nullopt;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      if (pieces[i].is_hole()) {
+        if (!add_hole(i)) return std::nullopt;
+      } else {
+        read_literal(std::string_view(pieces[i].literal).substr(i == decided_by_ ? skipped_ : 0));
+      }
+    }
+    if (failed_ || !is_possible()) return std::nullopt;
+    return std::move(result_);
+  }
+
+ private:
+  enum class Where { host, address, port, path, query, fragment };
+
+  std::optional<UrlTemplate> whole() {
+    Piece& piece = result_.text.pieces.front();
+    result_.form = Form::whole;
+    UrlTemplate::Hole hole{Slot::whole, OptOut::none};
+    if (opt_out_of(piece.hole) == OptOut::raw) {  // it is taken as it is anyway
+      hole.opt_out = OptOut::raw;
+      piece.hole = piece.hole.without_opt_out();
+    }
+    if (piece.hole.is_concatenation()) {
+      complain(diagnostics_, place_, piece, Diagnostic::Severity::warning, "glued-url",
+               "the URL is one template that joins text with +: its parts are not escaped",
+               "write the parts as text with holes: https://host/{{a}}?q={{b}}");
+    }
+    result_.holes.push_back(hole);
+    return std::move(result_);
+  }
+
+  // The form, the place behind what decided it, and how much of the deciding literal is read by that.
+  bool classify() {
+    const std::vector<Piece>& pieces = result_.text.pieces;
+    const Piece& first = pieces[0];
+    if (!first.is_hole()) {
+      if (begins_with_scheme(first.literal)) {
+        result_.form = Form::literal;
+        where_ = Where::host;
+        skipped_ = first.literal.find("://") + 3;
+        return true;
+      }
+      const Result<Url> parsed = parse_url(filled("a"));
+      error(first, parsed.ok() ? "the URL: expected http:// or https:// at its start"
+                               : "the URL: " + without_prefix(parsed.error().message));
+      return false;
+    }
+    const Piece& second = pieces[1];
+    if (second.is_hole()) {
+      error(second,
+            "the URL: hole " + second.words + " follows hole " + first.words +
+                " at the start, so that no one knows what it stands for",
+            "give the whole URL by one hole, or write https:// and the host as text");
+      return false;
+    }
+    if (second.literal.starts_with("://")) {
+      result_.form = Form::scheme;
+      decided_by_ = 1;
+      skipped_ = 3;
+      return true;
+    }
+    if (second.literal.front() == '/' || second.literal.front() == '?') {
+      result_.form = Form::base;
+      where_ = Where::path;
+      return true;
+    }
+    error(second,
+          "the URL: text after the base hole " + first.words +
+              " must begin with / or ?, as anything else could change the host",
+          "write https:// and the host as text, or put a / after the hole");
+    return false;
+  }
+
+  void read_literal(std::string_view text) {
+    for (const char c : text) {
+      switch (where_) {
+        case Where::host:
+          if (c == ':') where_ = Where::port;
+          if (c == '[') where_ = Where::address;
+          break;
+        case Where::address:
+          if (c == ']') where_ = Where::host;
+          break;
+        default:
+          break;
+      }
+      const bool in_authority = where_ == Where::host || where_ == Where::address || where_ == Where::port;
+      if (c == '/' && in_authority) where_ = Where::path;
+      if (c == '?' && (in_authority || where_ == Where::path)) where_ = Where::query;
+      if (c == '#') where_ = Where::fragment;
+    }
+  }
+
+  bool add_hole(std::size_t position) {
+    Piece& piece = result_.text.pieces[position];
+    UrlTemplate::Hole hole;
+    if (position == 0) {
+      hole.slot = result_.form == Form::scheme ? Slot::scheme : Slot::base;
+    } else {
+      switch (where_) {
+        case Where::host:
+          hole.slot = Slot::host;
+          break;
+        case Where::port:
+          hole.slot = Slot::port;
+          if (!stands_alone_as_port(position)) {
+            error(piece, "the URL's port: hole " + piece.words + " must be the whole port");
+            return false;
+          }
+          break;
+        case Where::path:
+        case Where::query:
+          hole.slot = where_ == Where::path ? Slot::path : Slot::query;
+          if (splits_escape(position)) {
+            error(piece, std::string(place_of(hole.slot)) + ": hole " + piece.words + " stands within a percent escape",
+                  "write %25 for a percent sign");
+            return false;
+          }
+          break;
+        case Where::fragment:
+          error(piece, "the URL: hole " + piece.words + " stands in the fragment, which is never sent",
+                "take the # and what follows it away, or write %23 for the sign itself");
+          return false;
+        default:
+          error(piece, "the URL's host: hole " + piece.words + " stands within [ ]; give an IPv6 address as text");
+          return false;
+      }
+    }
+    const OptOut wanted = opt_out_of(piece.hole);
+    if (applies(wanted, hole.slot)) {
+      hole.opt_out = wanted;
+      piece.hole = piece.hole.without_opt_out();
+    } else if (wanted != OptOut::none && wanted != OptOut::json) {  // json is an ordinary function elsewhere
+      error(piece, std::string(place_of(hole.slot)) + ": " + std::string(name_of(wanted)) + " does not apply here",
+            hole.slot == Slot::host ? "host lets dots through" : "");
+      return false;
+    }
+    result_.holes.push_back(hole);
+    return true;
+  }
+
+  static bool applies(OptOut opt_out, Slot slot) noexcept {
+    switch (slot) {
+      case Slot::host:
+        return opt_out == OptOut::host;
+      case Slot::path:
+        return opt_out == OptOut::path || opt_out == OptOut::raw;
+      case Slot::query:
+        return opt_out == OptOut::json || opt_out == OptOut::raw;
+      case Slot::base:
+        return opt_out == OptOut::raw;  // taken as it is anyway
+      default:
+        return false;
+    }
+  }
+
+  bool stands_alone_as_port(std::size_t position) const noexcept {
+    const std::vector<Piece>& pieces = result_.text.pieces;
+    if (pieces[position - 1].is_hole() || pieces[position - 1].literal.back() != ':') return false;
+    if (position + 1 == pieces.size()) return true;
+    const Piece& next = pieces[position + 1];
+    return !next.is_hole() && std::string_view("/?#").find(next.literal.front()) != std::string_view::npos;
+  }
+
+  bool splits_escape(std::size_t position) const noexcept {
+    const std::string_view before = result_.text.pieces[position - 1].literal;
+    const std::size_t percent = before.rfind('%');
+    return percent != std::string_view::npos && before.size() - percent < 3;
+  }
+
+  // The text with something harmless in each hole.
+  std::string filled(std::string_view in_host) const {
+    std::string out;
+    std::size_t hole = 0;
+    for (const Piece& piece : result_.text.pieces) {
+      if (!piece.is_hole()) {
+        out += piece.literal;
+        continue;
+      }
+      const Slot slot = hole < result_.holes.size() ? result_.holes[hole].slot : Slot::path;
+      ++hole;
+      out += slot == Slot::scheme ? "https" : slot == Slot::base ? "https://a" : slot == Slot::port ? "1" : in_host;
+    }
+    return out;
+  }
+
+  // Is there anything that makes a valid URL of it? A letter and a digit are tried: {{x}}.0.0.1 needs the digit.
+  bool is_possible() {
+    const Result<Url> parsed = parse_url(filled("a"));
+    if (parsed.ok() || parse_url(filled("1")).ok()) return true;
+    error(result_.text.pieces.front(), "the URL: " + without_prefix(parsed.error().message));
+    return false;
+  }
+
+  void error(const Piece& piece, std::string message, std::string hint = {}) {
+    complain(diagnostics_, place_, piece, Diagnostic::Severity::error, "url", std::move(message), std::move(hint));
+    failed_ = true;
+  }
+
+  const TextPlace& place_;
+  Diagnostics& diagnostics_;
+  UrlTemplate result_;
+  Where where_ = Where::host;
+  std::size_t decided_by_ = 0;  // the piece that holds "://" ...
+  std::size_t skipped_ = 0;     // ... up to here
+  bool failed_ = false;
+};
+
+// ---- rendering
+
+constexpr std::string_view hole_shown = "{…}";
+
+class Renderer {
+ public:
+  Renderer(const UrlTemplate& bound, Scope& scope, std::size_t max_bytes)
+      : bound_(bound), scope_(scope), max_bytes_(max_bytes) {}
+
+  Result<RenderedUrl> render(std::string_view query) {
+    out_.reserve(256);
+    std::optional<Error> error = fill();
+    if (!error) error = append_query(query);
+    if (error) return std::move(*error);
+    Result<Url> url = parse_url(out_);
+    if (!url.ok()) return named(std::move(url).error());
+    if (bound_.form != Form::whole) {
+      error = check_origin(*url);
+      if (error) return std::move(*error);
+    }
+    RenderedUrl rendered{url->text(), url->origin()};
+    if (rendered.url.size() > max_bytes_) return over_limit();
+    rendered.shown += shown_path_.empty() ? "/" : shown_path_;
+    return rendered;
+  }
+
+ private:
+  enum class Where { authority, path, query, fragment };
+
+  std::optional<Error> fill() {
+    Value scratch;
+    std::optional<Error> error;
+    std::size_t hole = 0;
+    for (const Piece& piece : bound_.text.pieces) {
+      if (!piece.is_hole()) {
+        error = append_literal(piece.literal);
+      } else {
+        const Value* value = evaluate_borrowed(piece.hole, scope_, scratch, error);
+        if (value != nullptr) error = append_hole(piece, bound_.holes[hole], *value);
+        ++hole;
+      }
+      if (error) return error;
+    }
+    if (where_ == Where::path) return finish_segment();
+    if (where_ == Where::authority) authority_end_ = out_.size();
+    return std::nullopt;
+  }
+
+  std::optional<Error> append_literal(std::string_view text) {
+    if (const std::size_t hash = text.find('#'); hash != std::string_view::npos) {
+      if (auto error = append_literal(text.substr(0, hash))) return error;
+      if (where_ == Where::path) {
+        if (auto error = finish_segment()) return error;
+      }
+      if (where_ == Where::authority) authority_end_ = out_.size();
+      where_ = Where::fragment;
+      return std::nullopt;
+    }
+    if (where_ == Where::fragment) return std::nullopt;
+    if (std::exchange(after_base_, false) && text.front() == '/' && out_.back() == '/') {
+      out_.pop_back();
+      if (shown_path_ == "/") shown_path_.clear();
+    }
+    if (!fits(text)) return over_limit();
+    if (where_ == Where::authority) {
+      // The slashes of "https://" come before the authority.
+      std::size_t begin = 0;
+      if (out_.empty()) begin = text.find("://") + 3;
+      if (bound_.form == Form::scheme && !scheme_read_) begin = 3;
+      scheme_read_ = true;
+      const std::size_t end = text.find_first_of("/?", begin);
+      out_ += text.substr(0, end);
+      if (end == std::string_view::npos) return std::nullopt;
+      authority_end_ = out_.size();
+      text.remove_prefix(end);
+      where_ = Where::path;
+    }
+    if (where_ == Where::path) {
+      const std::size_t end = std::min(text.find('?'), text.size());
+      shown_path_ += text.substr(0, end);
+      for (std::size_t i = 0; i < end; ++i) {
+        if (text[i] == '/') {
+          if (auto error = finish_segment()) return error;
+          out_ += '/';
+          segment_begin_ = out_.size();
+        } else {
+          out_ += text[i];
+        }
+      }
+      text.remove_prefix(end);
+      if (text.empty()) return std::nullopt;
+      if (auto error = finish_segment()) return error;
+      where_ = Where::query;
+    }
+    out_ += text;
+    return std::nullopt;
+  }
+
+  // A segment ends here. Only those with a hole in them are judged; a literal // is the author's.
+  std::optional<Error> finish_segment() {
+    const Piece* hole = std::exchange(segment_hole_, nullptr);
+    if (hole == nullptr) return std::nullopt;
+    const std::string_view segment = std::string_view(out_).substr(segment_begin_);
+    if (segment.empty()) {
+      return refused_hole(place_path, *hole, "is empty; an empty segment would address another resource");
+    }
+    if (is_dot_segment(segment)) {
+      return refused_hole(place_path, *hole, "makes a segment of dots, which would address another resource");
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Error> append_hole(const Piece& piece, const UrlTemplate::Hole& hole, const Value& value) {
+    switch (hole.slot) {
+      case Slot::whole:
+        return append_whole(piece, value);
+      case Slot::scheme:
+        return append_scheme(piece, value);
+      case Slot::base:
+        return append_base(piece, value);
+      case Slot::host:
+        return append_host(piece, value, hole.opt_out == OptOut::host);
+      case Slot::port:
+        return append_port(piece, value);
+      case Slot::path:
+        return append_path(piece, value, hole.opt_out);
+      case Slot::query:
+        return append_in_query(piece, value, hole.opt_out);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Error> append_whole(const Piece& piece, const Value& value) {
+    if (!value.is_string()) return not_text(place_whole, piece, value);
+    const std::string_view text = value.as_string();
+    out_ = text.substr(0, text.find('#'));
+    if (out_.size() > max_bytes_) return over_limit();
+    out_ = text;  // the fragment is dropped by the parser, after it has been checked like the rest
+    Result<Url> url = parse_url(out_);
+    if (!url.ok()) return named(std::move(url).error());
+    out_ = url->text();
+    authority_end_ = url->origin().size();
+    shown_path_ = url->target == "/" ? "/" : "/" + std::string(hole_shown);
+    where_ = Where::fragment;
+    return std::nullopt;
+  }
+
+  std::optional<Error> append_scheme(const Piece& piece, const Value& value) {
+    if (!value.is_string() || value.as_string().empty()) return not_text(place_scheme, piece, value);
+    std::string scheme(value.as_string().substr(0, 6));
+    for (char& c : scheme) c = lower(c);
+    if (scheme != "http" && scheme != "https") {
+      return make_error(error_type::blocked, std::string(place_scheme) + ": hole " + piece.words +
+                                                 " is refused; only http and https are allowed");
+    }
+    out_ = scheme;
+    return std::nullopt;
+  }
+
+  std::optional<Error> append_base(const Piece& piece, const Value& value) {
+    if (!value.is_string()) return not_text(place_base, piece, value);
+    const std::string_view text = value.as_string();
+    if (!fits(text)) return over_limit();
+    if (text.find_first_of("?#") != std::string_view::npos) {
+      return refused_hole(place_base, piece, "has a query or a fragment; expected scheme, host and path only");
+    }
+    Result<Url> url = parse_url(text);
+    if (!url.ok()) return named(std::move(url).error());
+    out_ = url->text();
+    authority_end_ = url->origin().size();
+    shown_path_ = url->target == "/" ? "/" : "/" + std::string(hole_shown);
+    where_ = Where::path;
+    segment_begin_ = out_.size();
+    after_base_ = true;
+    return std::nullopt;
+  }
+
+  std::optional<Error> append_host(const Piece& piece, const Value& value, bool dots) {
+    if (!is_plain_scalar(value)) return not_scalar(place_host, piece, value, "it would address another host");
+    const std::string text = to_text(value);
+    if (!fits(text)) return over_limit();
+    if (text.empty()) return refused_hole(place_host, piece, "is empty; it would address another host");
+    std::string_view rest = text;
+    while (true) {
+      const std::size_t dot = dots ? rest.find('.') : std::string_view::npos;
+      const std::string_view label = rest.substr(0, dot);
+      if (auto error = check_label(piece, label, dots)) return error;
+      if (dot == std::string_view::npos) break;
+      rest.remove_prefix(dot + 1);
+    }
+    for (const char c : text) out_ += lower(c);
+    return std::nullopt;
+  }
+
+  static std::optional<Error> check_label(const Piece& piece, std::string_view label, bool dots) {
+    if (label.empty()) return refused_hole(place_host, piece, "has a dot too many");
+    if (label.size() > 63) return refused_hole(place_host, piece, "has a label longer than 63 characters");
+    for (const char c : label) {
+      const char letter = lower(c);
+      if ((letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-') continue;
+      if (c == '.' && !dots) {
+        return refused_hole(place_host, piece,
+                            "has a dot; expected one label, or write it as host(…) to let several labels through");
+      }
+      return refused_hole(place_host, piece, "has a character other than letters, digits and inner hyphens");
+    }
+    if (label.front() == '-' || label.back() == '-') {
+      return refused_hole(place_host, piece, "begins or ends with a hyphen");
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Error> append_port(const Piece& piece, const Value& value) {
+    constexpr std::string_view expected = "is no integer from 1 to 65535";
+    if (value.is_null()) return refused_hole(place_port, piece, "is null, expected an integer from 1 to 65535");
+    if (!value.is_number() && !value.is_string()) return refused_hole(place_port, piece, expected);
+    const std::string text = to_text(value);
+    if (text.empty() || text.size() > 5 || text.front() == '0') return refused_hole(place_port, piece, expected);
+    unsigned number = 0;
+    for (const char c : text) {
+      if (c < '0' || c > '9') return refused_hole(place_port, piece, expected);
+      number = number * 10 + static_cast<unsigned>(c - '0');
+    }
+    if (number > 65535) return refused_hole(place_port, piece, expected);
+    if (!fits(text)) return over_limit();
+    out_ += text;
+    return std::nullopt;
+  }
+
+  std::optional<Error> append_path(const Piece& piece, const Value& value, OptOut opt_out) {
+    if (value.is_null()) {
+      return refused_hole(place_path, piece, "is null; an empty segment would address another resource");
+    }
+    if (!is_plain_scalar(value)) return not_scalar(place_path, piece, value, {});
+    std::string buffer;
+    const std::string_view text = text_of(value, buffer);
+    if (!fits(text)) return over_limit();
+    segment_hole_ = &piece;
+    if (shown_path_.empty()) shown_path_ += '/';
+    shown_path_ += hole_shown;
+    if (opt_out == OptOut::none) {
+      append_percent_encoded(out_, text);
+      return std::nullopt;
+    }
+    if (opt_out == OptOut::path) {
+      std::string_view rest = text;
+      while (true) {
+        const std::size_t slash = rest.find('/');
+        append_percent_encoded(out_, rest.substr(0, slash));
+        if (slash == std::string_view::npos) return std::nullopt;
+        segment_hole_ = &piece;
+        if (auto error = finish_segment()) return error;
+        out_ += '/';
+        segment_begin_ = out_.size();
+        segment_hole_ = &piece;
+        rest.remove_prefix(slash + 1);
+      }
+    }
+    if (auto error = check_raw(place_path, piece, text, "http://a/")) return error;
+    out_ += text;
+    const std::size_t question = text.find('?');
+    if (const std::size_t slash = text.substr(0, question).rfind('/'); slash != std::string_view::npos) {
+      segment_begin_ = out_.size() - text.size() + slash + 1;
+      if (slash + 1 == text.size() || slash + 1 == question) segment_hole_ = nullptr;  // a trailing / is meant
+    }
+    if (question != std::string_view::npos) {
+      // What follows is in the query; the segment up to here is judged without it.
+      const std::string tail = out_.substr(out_.size() - (text.size() - question));
+      out_.resize(out_.size() - tail.size());
+      if (auto error = finish_segment()) return error;
+      out_ += tail;
+      where_ = Where::query;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Error> append_in_query(const Piece& piece, const Value& value, OptOut opt_out) {
+    if (opt_out == OptOut::json) {
+      if (value.byte_size() / 8 > max_bytes_) return over_limit();  // its text is at least that long
+      const std::string text = to_json(value);
+      if (!fits(text)) return over_limit();
+      append_percent_encoded(out_, text);
+      return std::nullopt;
+    }
+    if (value.is_null()) return std::nullopt;
+    if (!is_plain_scalar(value))
+      return not_scalar(place_query, piece, value, "write it as json(…) to send its JSON text");
+    std::string buffer;
+    const std::string_view text = text_of(value, buffer);
+    if (!fits(text)) return over_limit();
+    if (opt_out == OptOut::raw) {
+      if (auto error = check_raw(place_query, piece, text, "http://a/?")) return error;
+      out_ += text;
+    } else {
+      append_percent_encoded(out_, text);
+    }
+    return std::nullopt;
+  }
+
+  // Raw text has to be a piece of a valid URL already.
+  static std::optional<Error> check_raw(std::string_view place, const Piece& piece, std::string_view text,
+                                        std::string_view front) {
+    if (text.find('#') != std::string_view::npos) {
+      return refused_hole(place, piece, "has a #, behind which nothing would be sent; write %23");
+    }
+    const Result<Url> url = parse_url(std::string(front) + std::string(text));
+    if (!url.ok()) return refused_hole(place, piece, "is not fit to be raw: " + without_prefix(url.error().message));
+    return std::nullopt;
+  }
+
+  std::optional<Error> append_query(std::string_view query) {
+    if (query.empty()) return std::nullopt;
+    if (!fits(query)) return over_limit();
+    if (out_.find('?') == std::string::npos) {
+      out_ += '?';
+    } else if (out_.back() != '?' && out_.back() != '&') {
+      out_ += '&';
+    }
+    out_ += query;
+    return std::nullopt;
+  }
+
+  // The second opinion: the parser must have found the authority where the template has it.
+  std::optional<Error> check_origin(const Url& url) const {
+    const Result<Url> fixed = parse_url(std::string_view(out_).substr(0, authority_end_));
+    if (fixed.ok() && fixed->same_origin(url)) return std::nullopt;
+    return refused(place_whole, "what fills its holes changes scheme, host or port");
+  }
+
+  // An error of the parser, with the hole that brought it.
+  Error named(Error error) const {
+    std::size_t hole = 0;
+    for (const Piece& piece : bound_.text.pieces) {
+      if (!piece.is_hole()) continue;
+      const Slot slot = bound_.holes[hole].slot;
+      if (slot == Slot::whole || slot == Slot::base || slot == Slot::host) {
+        error.message = std::string(place_of(slot)) + ": hole " + piece.words + ": " + error.message;
+        return error;
+      }
+      ++hole;
+    }
+    error.message = "the URL: " + without_prefix(error.message);
+    return error;
+  }
+
+  static Error not_text(std::string_view place, const Piece& piece, const Value& value) {
+    return refused_hole(place, piece,
+                        value.is_string() ? "is empty" : "is " + std::string(kind_in_words(value)) + ", expected text");
+  }
+  static Error not_scalar(std::string_view place, const Piece& piece, const Value& value, std::string_view cure) {
+    std::string reason = "is " + std::string(kind_in_words(value)) + ", expected text, a number or a boolean";
+    if (!cure.empty()) reason += "; " + std::string(cure);
+    return refused_hole(place, piece, reason);
+  }
+  static std::string_view text_of(const Value& value, std::string& buffer) {
+    if (value.is_string()) return value.as_string();
+    buffer = to_text(value);
+    return buffer;
+  }
+
+  bool fits(std::string_view more) const noexcept {
+    return out_.size() <= max_bytes_ && more.size() <= max_bytes_ - out_.size();
+  }
+  Error over_limit() const { return too_long(place_whole, "url_bytes", max_bytes_); }
+
+  const UrlTemplate& bound_;
+  Scope& scope_;
+  std::size_t max_bytes_;
+  std::string out_;
+  std::string shown_path_;
+  Where where_ = Where::authority;
+  bool scheme_read_ = false;
+  bool after_base_ = false;
+  std::size_t authority_end_ = 0;
+  std::size_t segment_begin_ = 0;
+  const Piece* segment_hole_ = nullptr;  // the last hole in the segment that is being built
+};
+
+}  // namespace
+
+std::optional<UrlTemplate> compile_url(const Template& parsed, const TextPlace& place, Diagnostics& diagnostics) {
+  return Compiler(parsed, place, diagnostics).compile();
+}
+
+UrlTemplate bind(const UrlTemplate& compiled, const Resolver& resolve) {
+  UrlTemplate bound = compiled;
+  bound.text = expr::bind(compiled.text, resolve);
+  return bound;
+}
+
+Result<RenderedUrl> render_url(const UrlTemplate& bound, Scope& scope, std::string_view query, std::size_t max_bytes) {
+  return Renderer(bound, scope, max_bytes).render(query);
+}
+
+}  // namespace fnstack::expr
