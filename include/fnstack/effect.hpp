@@ -98,6 +98,7 @@ struct DatabaseCommand {
   std::int64_t max_rows = 10'000;  // of a query or sql
   std::int64_t max_bytes = std::int64_t{64} << 20;  // Value::byte_size of a query's or sql's rows; more is an error `limit`
   std::string key_column;  // upsert: the first record (by id) with data's value there is updated, else data is inserted
+  bool want_rows = true;   // false: nobody reads the row that insert, update or upsert answers: it may be null
   // What the definition itself spells, and not its data: all that auto schema may create.
   bool declared_table = true;
   std::vector<std::string> declared_columns;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <thread>
+#include <utility>
 
 #include "backends/sqlite_functions.hpp"
 
@@ -291,7 +292,20 @@ Result<std::int64_t> SqliteConnection::run(std::string_view text, const std::vec
   return answer;
 }
 
+int SqliteConnection::scanned_rows(const SqliteStatement& statement) const noexcept {
+  return sqlite3_stmt_status(statement.handle, SQLITE_STMTSTATUS_FULLSCAN_STEP, 1);
+}
+
+bool SqliteConnection::run_at_once(std::string_view text) {
+  const int patience = std::exchange(busy_timeout_ms_, 0);
+  const bool done = run(text).ok();
+  busy_timeout_ms_ = patience;
+  return done;
+}
+
 std::int64_t SqliteConnection::changes() const noexcept { return sqlite3_changes64(handle_); }
+
+std::int64_t SqliteConnection::last_inserted() const noexcept { return sqlite3_last_insert_rowid(handle_); }
 
 bool SqliteConnection::in_transaction() const noexcept { return sqlite3_get_autocommit(handle_) == 0; }
 

@@ -69,7 +69,12 @@ class SqliteConnection {
   [[nodiscard]] Result<std::int64_t> run(std::string_view text, const std::vector<Value>& bindings = {},
                                          std::int64_t otherwise = 0);
   [[nodiscard]] std::int64_t changes() const noexcept;
+  [[nodiscard]] std::int64_t last_inserted() const noexcept;
   [[nodiscard]] bool in_transaction() const noexcept;
+  // How many rows the statement has looked at without an index, since the last call of this.
+  [[nodiscard]] int scanned_rows(const SqliteStatement& statement) const noexcept;
+  // Runs it if no other process holds the lock at the moment.
+  [[nodiscard]] bool run_at_once(std::string_view text);
   // SQLite's code of the last failure, without its details.
   [[nodiscard]] int last_failure() const noexcept { return last_failure_; }
 

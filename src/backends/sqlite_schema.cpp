@@ -109,6 +109,21 @@ Result<SqliteTable*> SqliteSchema::make_room(const DatabaseCommand& command, con
   return changed ? load(command.table) : &table;
 }
 
+void SqliteSchema::index(const SqliteTable& table, std::string_view column) {
+  const auto known = tables_.find(table.name);
+  if (known == tables_.end() || strict_ || connection_.read_only()) return;
+  for (SqliteColumn& candidate : known->second.columns) {
+    // A declared type other than ours says that somebody else made the table, and his indexes.
+    if (!same_name(candidate.name, column) || candidate.cell != CellClass::open || !candidate.may_be_indexed) continue;
+    candidate.may_be_indexed = false;
+    const std::string name = quote_identifier("fnstack_" + table.name + "_" + candidate.name);
+    // It is only for speed: where it can't be had now, without waiting for anybody, the next process tries.
+    (void)connection_.run_at_once("CREATE INDEX IF NOT EXISTS " + name + " ON " + quote_identifier(table.name) + " (" +
+                                  quote_identifier(candidate.name) + ")");
+    return;
+  }
+}
+
 bool SqliteSchema::forget_if_changed() {
   auto version = connection_.run("PRAGMA schema_version");
   if (!version || *version == version_) return false;

@@ -21,6 +21,7 @@ struct SqliteColumn {
   CellClass cell = CellClass::open;
   bool is_rowid = false;     // INTEGER PRIMARY KEY: holds integers only
   bool may_be_empty = true;  // as far as is known, it holds nothing but NULL
+  bool may_be_indexed = true;
 };
 
 struct SqliteTable {
@@ -44,6 +45,8 @@ class SqliteSchema {
   [[nodiscard]] static bool holds(const SqliteTable& table, const Value& data) noexcept;
   // Makes what is missing for the data. To be called inside a transaction; after a rollback, forget().
   [[nodiscard]] Result<SqliteTable*> make_room(const DatabaseCommand& command, const Value& data);
+  // A lookup by this column read thousands of rows: gives the column an index if auto schema made it.
+  void index(const SqliteTable& table, std::string_view column);
   void forget() noexcept { tables_.clear(); }
   // Somebody changed the file's schema since it was last looked at; then everything is forgotten.
   [[nodiscard]] bool forget_if_changed();

@@ -138,6 +138,39 @@ TEST_CASE("sqlite: under a strict schema what is unknown is an error that names 
         R"(error database: no table "sqlite_schema")");
 }
 
+TEST_CASE("sqlite: what is looked up often in a big table of its own gets an index") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("t.db");
+  by_hand(path, "CREATE TABLE theirs (id INTEGER PRIMARY KEY, sku TEXT)");
+  const auto database = open(path);
+  Value rows = Value::array();
+  for (int at = 0; at < 1'500; ++at) rows.push_back(Value::object({{"sku", Value("s" + std::to_string(at))}}));
+  for (const char* table : {"ours", "theirs"}) {
+    DatabaseCommand command = database_command(R"({"kind": "insert_many", "declared": ["sku"], "data": []})");
+    command.table = table;
+    command.data = rows;
+    REQUIRE(perform(*database, command)->ok());
+    const std::string one = R"({"kind": "query", "table": ")" + std::string(table) +
+                            R"(", "filter": ["and", ["ne", "sku", "s8"], ["eq", "sku", "s7"]]})";
+    CHECK(ask(*database, one) == R"([{"id":8,"sku":"s7"}])");
+    CHECK(ask(*database, one) == R"([{"id":8,"sku":"s7"}])");
+  }
+  CHECK(by_hand(path, "SELECT name FROM sqlite_schema WHERE type = 'index'") == "fnstack_ours_sku\n");
+}
+
+TEST_CASE("sqlite: a row that nobody reads is not read") {
+  const auto database = open(":memory:");
+  DatabaseCommand command = database_command(R"({"kind": "insert", "table": "t", "data": {"a": 1}})");
+  command.want_rows = false;
+  CHECK(ask(*database, command) == "null");
+  command = database_command(R"({"kind": "update", "table": "t", "record_id": 1, "data": {"a": 2}})");
+  command.want_rows = false;
+  CHECK(ask(*database, command) == "null");
+  command.record_id = Value(2);
+  CHECK(ask(*database, command) == R"(error not_found: table "t" has no record 2)");
+  CHECK(ask(*database, R"({"kind": "query", "table": "t"})") == R"([{"id":1,"a":2}])");
+}
+
 TEST_CASE("sqlite: the changes of another connection to the schema are seen") {
   const TemporaryDirectory directory;
   const std::string path = directory.file("t.db");
