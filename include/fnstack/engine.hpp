@@ -21,25 +21,25 @@
 namespace fnstack {
 
 struct EngineOptions {
-  std::shared_ptr<HttpClient> http;    // none: requests fail, saying so
-  std::shared_ptr<Cache> cache;        // none: a memory cache
-  std::shared_ptr<Database> database;  // none: a memory database
-  std::shared_ptr<Clock> clock;        // none: the system's
+  std::shared_ptr<HttpClient> http = {};    // none: requests fail, saying so
+  std::shared_ptr<Cache> cache = {};        // none: a memory cache
+  std::shared_ptr<Database> database = {};  // none: a memory database
+  std::shared_ptr<Clock> clock = {};        // none: the system's
   Value env = Value::object();         // what {{env.X}} sees; nothing of the process environment gets in by itself
-  Limits limits;
-  std::vector<std::shared_ptr<Observer>> observers;
-  std::vector<std::string> roots;      // names that RunOptions::roots will give values
+  Limits limits = {};
+  std::vector<std::shared_ptr<Observer>> observers = {};
+  std::vector<std::string> roots = {};      // names that RunOptions::roots will give values
 };
 
 struct RunOptions {
-  std::string flow;               // which definition, if the program has several
-  std::string run_id;             // empty: a new one
+  std::string flow = {};               // which definition, if the program has several
+  std::string run_id = {};             // empty: a new one
   Value roots = Value::object();  // request, auth, trigger …
-  std::stop_token stop;           // cancels the run, from any thread
+  std::stop_token stop = {};           // cancels the run, from any thread
   std::int64_t timeout_ms = 0;    // of everything; 0: none
   const Limits* limits = nullptr;  // instead of the engine's
   // 32 bytes: makes uuid and random functions repeatable. Empty: from the system.
-  std::string seed;
+  std::string seed = {};
 };
 
 class Engine {

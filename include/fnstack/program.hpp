@@ -41,10 +41,10 @@ class Program {
 
 struct CompileOptions {
   // Names of functions that the host performs, beyond those the definitions define.
-  std::vector<std::string> host_functions;
+  std::vector<std::string> host_functions = {};
   // Names of roots that the host supplies with each run: "request", "auth", "trigger" …
-  std::vector<std::string> roots;
-  Limits limits;
+  std::vector<std::string> roots = {};
+  Limits limits = {};
 };
 
 struct Compiled {
