@@ -23,8 +23,12 @@ class Invocation {
 
   [[nodiscard]] std::size_t count() const noexcept { return count_; }  // positions filled, the last given one included
   [[nodiscard]] bool given(std::size_t position) const noexcept { return position < count_ && given_[position]; }
-  [[nodiscard]] const Value& operator[](std::size_t position) const noexcept { return position < count_ ? arguments_[position] : null_; }
-  [[nodiscard]] Value take(std::size_t position) noexcept { return position < count_ ? std::move(arguments_[position]) : Value(); }
+  [[nodiscard]] const Value& operator[](std::size_t position) const noexcept {
+    return position < count_ ? arguments_[position] : null_;
+  }
+  [[nodiscard]] Value take(std::size_t position) noexcept {
+    return position < count_ ? std::move(arguments_[position]) : Value();
+  }
 
   // An arrow function stands at this position (its Value is null there).
   [[nodiscard]] virtual bool is_arrow(std::size_t position) const noexcept = 0;
@@ -32,7 +36,8 @@ class Invocation {
   [[nodiscard]] virtual bool call_arrow(std::size_t position, std::span<const Value> arguments, Value& result) = 0;
   [[nodiscard]] virtual Error failure() = 0;
 
-  // Costs for `elements` and `bytes` handled (a step each 64 elements or 1 KiB). False: over the limit; return failure().
+  // Costs for `elements` and `bytes` handled (a step each 64 elements or 1 KiB). False: over the limit; return
+  // failure().
   [[nodiscard]] virtual bool charge(std::uint64_t elements, std::uint64_t bytes = 0) = 0;
   // Would a value of this logical size be allowed? Asked before building it. False: return failure().
   [[nodiscard]] virtual bool fits(std::uint64_t bytes) = 0;
@@ -54,10 +59,11 @@ class Invocation {
 using Implementation = Result<Value> (*)(Invocation&);
 
 struct Function {
-  std::string_view name;        // "split"; for Math and other namespaces "Math.ceil", "Object.keys"
-  std::string_view aliases;     // blank-separated
-  std::string_view parameters;  // blank-separated names, the value itself first: "value separator?"; ? optional, * any number
-  std::string_view doc;         // one line
+  std::string_view name;     // "split"; for Math and other namespaces "Math.ceil", "Object.keys"
+  std::string_view aliases;  // blank-separated
+  std::string_view
+      parameters;        // blank-separated names, the value itself first: "value separator?"; ? optional, * any number
+  std::string_view doc;  // one line
   Implementation implementation;
 };
 
@@ -68,6 +74,7 @@ struct Function {
 // Is this the name of a method of any kind? For "did you mean" while parsing.
 [[nodiscard]] bool is_method_name(std::string_view name) noexcept;
 [[nodiscard]] std::span<const Function> all_functions() noexcept;
-[[nodiscard]] std::span<const Function> all_methods() noexcept;  // named "string.slice", "array.slice", "object.…", "number.…"
+[[nodiscard]] std::span<const Function>
+all_methods() noexcept;  // named "string.slice", "array.slice", "object.…", "number.…"
 
 }  // namespace fnstack::expr

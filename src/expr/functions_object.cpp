@@ -307,7 +307,7 @@ Result<Value> unset(Invocation& call) {
 }
 
 Result<Value> map_values(Invocation& call) {
-  if (call[0].is_array()) return list::map(call);
+  if (call[0].is_array()) return query::map(call);
   Reader in(call);
   const Value object = in.object(0);
   if (in.failed()) return in.error();

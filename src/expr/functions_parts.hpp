@@ -191,6 +191,9 @@ template <class Less>
 // ECMAScript's Number::toString with a radix from 2 to 36.
 [[nodiscard]] std::string radix_text(double number, int radix);
 
+// The text at 0 through a function that at most triples its length.
+[[nodiscard]] Result<Value> mapped(Invocation& call, std::string (*map)(std::string_view));
+
 // Filters on text and numbers: null in, null out.
 template <Implementation implementation>
 [[nodiscard]] Result<Value> or_null(Invocation& call) {
@@ -200,25 +203,36 @@ template <Implementation implementation>
 
 using Signature = Result<Value>(Invocation&);
 
-namespace text {
+namespace string {
 Signature at, char_at, code_point, concat, method_ends_with, method_starts_with, includes, index_of, last_index_of,
     locale_compare, normalize, pad_start, pad_end, repeat, method_replace, method_replace_all, slice, split, substring,
-    substr, upper, lower, trim, trim_start, trim_end, capitalize, upper_first, starts_with, istarts_with, ends_with,
-    iends_with, contains, icontains, iindex, index, replace, truncate, word_count, slugify, unaccent, strip_tags,
-    sanitize, escape_html, is_email, is_url, file_extension, file_size, add_slashes, sprintf;
+    substr, upper, lower, trim, trim_start, trim_end;
+}  // namespace string
+
+namespace text {
+Signature capitalize, upper_first, starts_with, istarts_with, ends_with, iends_with, contains, icontains, iindex, index,
+    replace, truncate, word_count, slugify, unaccent, strip_tags, sanitize, escape_html, is_email, is_url,
+    file_extension, file_size, add_slashes, sprintf;
 }  // namespace text
 
-namespace list {
+namespace array {
 Signature at, method_concat, method_entries, method_keys, method_values, method_every, method_some, fill, method_filter,
     method_find, method_find_index, method_find_last, method_find_last_index, method_flat, method_flat_map,
     method_includes, method_index_of, method_last_index_of, join, method_map, reduce, reduce_right, method_reverse,
     method_slice, method_sort, method_to_spliced, method_with, no_push, no_pop, no_shift, no_unshift, no_splice,
-    no_for_each, array_from, array_of, is_array, length, first, last, limit, skip, slice, reverse, batch, map, where,
-    reject, partition, find, find_index, some, every, group_by, count_by, index_by, sort, sort_by, unique, sum, average,
-    product, median, min, max, append, prepend, concat, flatten, union_of, intersect, difference, overlaps, remove,
-    contains, in, index, filter_empty, filter_null, range, random_item, shuffle, safe_array, first_not_null,
-    first_not_empty, default_value, is_empty_value;
+    no_for_each, array_from, array_of, is_array;
+}  // namespace array
+
+namespace list {
+Signature length, first, last, limit, skip, slice, reverse, batch, append, prepend, concat, flatten, union_of,
+    intersect, difference, overlaps, remove, contains, in, index, filter_empty, filter_null, range, random_item,
+    shuffle, safe_array, first_not_null, first_not_empty, default_value, is_empty_value;
 }  // namespace list
+
+namespace query {
+Signature map, where, reject, partition, find, find_index, some, every, group_by, count_by, index_by, sort, sort_by,
+    unique, sum, average, product, median, min, max;
+}  // namespace query
 
 namespace object {
 Signature object_keys, object_values, object_entries, from_entries, assign, has_own, keys, values, entries, pick,
@@ -246,8 +260,12 @@ namespace codec {
 Signature base64_encode, base64url_encode, hex_encode, base64_decode, hex_decode, encode_uri_component, encode_uri,
     decode_uri_component, decode_uri, url_encode, form_encode, url_decode, url_decode_rfc3986, querystring_parse,
     querystring, md5, sha1, sha256, sha384, sha512, hmac_md5, hmac_sha1, hmac_sha256, hmac_sha384, hmac_sha512, hash,
-    secure_compare, json_parse, json_stringify, json_encode, csv_parse, csv_create, random_token, uuid;
+    secure_compare, random_token, uuid;
 }  // namespace codec
+
+namespace json {
+Signature json_parse, json_stringify, json_encode, csv_parse, csv_create;
+}  // namespace json
 
 namespace regex {
 Signature matches, first_match, all_matches, method_match, method_search, replace, split, quote;
