@@ -35,7 +35,11 @@ fnstack_test(test_expr
   LIBRARIES nlohmann_json::nlohmann_json
   SOURCES
     tests/unit/expr/arithmetic_test.cpp
+    tests/unit/expr/escape_body_test.cpp
+    tests/unit/expr/escape_header_test.cpp
+    tests/unit/expr/escape_scalars_test.cpp
     tests/unit/expr/escape_test.cpp
+    tests/unit/expr/escape_url_test.cpp
     tests/unit/expr/evaluate_test.cpp
     tests/unit/expr/expression_table_test.cpp
     tests/unit/expr/functions_test.cpp
@@ -122,6 +126,7 @@ fnstack_test(test_drivers
   LIBRARIES httplib::httplib nlohmann_json::nlohmann_json
   SOURCES
     tests/drivers/blocking_test.cpp
+    tests/drivers/readme_test.cpp
 )
 
 # ---- the whole
@@ -165,6 +170,29 @@ add_executable(mock_services examples/mock_services.cpp)
 target_link_libraries(mock_services PRIVATE httplib::httplib nlohmann_json::nlohmann_json fnstack_flags)
 add_executable(show_demo examples/demo/show.cpp)
 target_link_libraries(show_demo PRIVATE httplib::httplib nlohmann_json::nlohmann_json fnstack_flags)
+
+# Host programs, and the README's first one as it stands there.
+function(fnstack_example name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(example_${name} ${arg_SOURCES})
+  target_link_libraries(example_${name} PRIVATE fnstack_core ${arg_LIBRARIES} fnstack_flags)
+endfunction()
+fnstack_example(custom_step SOURCES examples/custom_step.cpp)
+fnstack_example(custom_backend SOURCES examples/custom_backend.cpp)
+if(TARGET fnstack_curl AND TARGET fnstack_sqlite)
+  fnstack_example(run_file SOURCES examples/run_file.cpp LIBRARIES fnstack_curl fnstack_sqlite)
+endif()
+file(READ README.md readme)
+string(REGEX MATCH "```cpp\n([^`]*)```" found "${readme}")
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/readme_example.cpp" CONTENT "${CMAKE_MATCH_1}" @ONLY)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
+fnstack_example(readme SOURCES "${PROJECT_BINARY_DIR}/readme_example.cpp")
+add_test(NAME example_readme COMMAND example_readme)
+set_tests_properties(example_readme PROPERTIES PASS_REGULAR_EXPRESSION "^{\"text\":\"HELLO ADA\"}\n$")
+add_test(NAME example_custom_step COMMAND example_custom_step)
+set_tests_properties(example_custom_step PROPERTIES PASS_REGULAR_EXPRESSION "{\"title\":\"The old man \",\"entry\":1}\n$")
+add_test(NAME example_custom_backend COMMAND example_custom_backend)
+set_tests_properties(example_custom_backend PROPERTIES PASS_REGULAR_EXPRESSION "3 visits of home\n6 commands\n$")
 
 # ---- benchmarks
 

@@ -704,12 +704,23 @@ Executor::Stop Executor::run(std::uint64_t& budget) {
 
 // ---------------------------------------------------------------- State
 
-void Machine::State::begin(Start start) {
+void Machine::State::prepare(Start& start) {
   limits = start.limits;
+  limits.value_depth = std::min<std::int64_t>(limits.value_depth, machine::max_value_depth);
   observe = start.observe;
   now_ms = start.now_ms;
   std::memcpy(random.seed, start.seed, sizeof(random.seed));
+  roots.assign(program::root::first_free + (program.empty() ? 0 : data().roots.size()), Value());
+  roots[program::root::env] = start.env.is_object() ? std::move(start.env) : Value::object();
+  for (std::size_t i = 0; i + program::root::first_free < roots.size(); ++i) {
+    roots[program::root::first_free + i] = start.roots.get(data().roots[i]);
+  }
+}
+
+void Machine::State::begin(Start start) {
+  prepare(start);
   run_id = start.run_id.empty() ? random.uuid() : std::move(start.run_id);
+  roots[program::root::run] = Value::object({{"id", Value(run_id)}});
   const auto refuse = [&](std::string message) {
     fault = Fault{Fault::Kind::usage, std::move(message)};
     ended = true;
@@ -730,11 +741,6 @@ void Machine::State::begin(Start start) {
   }
   if (chosen == none) return refuse(start.flow.empty() ? "the program has no flow" : "the program has no flow \"" + start.flow + "\"");
   if (start.flow.empty() && flows > 1) return refuse("the program has several flows; name one");
-
-  roots.resize(program::root::first_free + data().roots.size());
-  roots[program::root::env] = start.env.is_object() ? std::move(start.env) : Value::object();
-  roots[program::root::run] = Value::object({{"id", Value(run_id)}});
-  for (std::size_t i = 0; i < data().roots.size(); ++i) roots[program::root::first_free + i] = start.roots.get(data().roots[i]);
 
   Strand root;
   Frame frame;

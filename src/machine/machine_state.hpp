@@ -18,6 +18,9 @@ namespace fnstack {
 
 namespace machine {
 
+// However high the limit value_depth is set: printing, comparing with a filter and snapshots follow a value's nesting.
+inline constexpr int max_value_depth = 1000;
+
 // One function being executed. `pc` is the next instruction.
 struct Frame {
   std::uint32_t function = 0;
@@ -87,6 +90,8 @@ struct Machine::State {
   [[nodiscard]] Next next(std::uint64_t budget);
   void resume(const EffectId& id, EffectResult result, std::int64_t now);
   void begin(Start start);
+  // Limits, roots and seed: what a restored machine needs too.
+  void prepare(Start& start);
 
   // ---- unwind.cpp
   // Finds the handler for an error that the strand's current instruction raised; without one the run fails.

@@ -168,7 +168,7 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
     if (!start.limits.set(limits.key_at(i), limits[i].as_integer())) return test.name + ": no limit " + std::string(limits.key_at(i));
   }
   std::int64_t now = start.now_ms;
-  Machine machine(compiled.program, std::move(start));
+  Machine machine(compiled.program, start);
   const Value& dialogue = content.get("dialogue");
   std::size_t at = 0;
   for (;;) {
@@ -186,7 +186,7 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
     if (const auto* sleep = std::get_if<Sleep>(&asked->effect)) now += sleep->duration_ms;
     now += reply.get("takes_ms").as_integer();
     EffectResult result = reply_from(reply, as_effect(asked->effect));
-    if (at_effect) at_effect(machine);
+    if (at_effect) at_effect(machine, compiled.program, start);
     machine.resume(asked->id, std::move(result), now);
     ++at;
   }

@@ -26,7 +26,7 @@ struct Case {
 [[nodiscard]] std::vector<Case> read_cases(const std::string& folder);
 
 // What a case does at each effect, beside answering it: a test of snapshots swaps the machine here.
-using AtEffect = std::function<void(Machine& machine)>;
+using AtEffect = std::function<void(Machine& machine, const Program& program, const Start& start)>;
 
 // Empty, or what differed.
 [[nodiscard]] std::string run_case(const Case& test, const AtEffect& at_effect = {});

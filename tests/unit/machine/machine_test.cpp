@@ -191,3 +191,55 @@ TEST_CASE("the same start gives the same run, byte for byte") {
   CHECK(once == ask());
   CHECK(once.find(R"("at":42)") != std::string::npos);
 }
+
+TEST_CASE("a snapshot fits its own program only, and damage is found") {
+  const Program program = program_of(R"([{"function": "host", "output_variable": "x"}, {"function": "Response", "body": "{{x}}{{env.E}}"}])");
+  Start start = start_at();
+  start.env = Value::object({{"E", "secret"}});
+  Machine machine(program, start);
+  auto asked = take<Machine::Perform>(machine.next());
+  const std::string snapshot = machine.snapshot();
+  CHECK(snapshot.find("secret") == std::string::npos);
+
+  auto restored = Machine::restore(program, snapshot, start);
+  REQUIRE(std::holds_alternative<Machine>(restored));
+  Machine& again = std::get<Machine>(restored);
+  again.resume(asked.id, EffectReply(Value("v-")), 2000);
+  take<Machine::Ended>(again.next());
+  CHECK(again.outcome().response->body == Value("v-secret"));
+
+  auto other = Machine::restore(two_branches(), snapshot, start);
+  REQUIRE(std::holds_alternative<Fault>(other));
+  CHECK(std::get<Fault>(other).message.find("the snapshot is of another program") == 0);
+  auto nothing = Machine::restore(program, "hello", start);
+  CHECK(std::get<Fault>(nothing).message == "this is no snapshot of this version");
+  // Cut or changed at any byte it is refused or read, never worse.
+  for (std::size_t size = 0; size < snapshot.size(); ++size) {
+    CHECK(std::holds_alternative<Fault>(Machine::restore(program, std::string_view(snapshot).substr(0, size), start)));
+    std::string changed = snapshot;
+    changed[size] = static_cast<char>(changed[size] ^ 0x55);
+    static_cast<void>(Machine::restore(program, changed, start));
+  }
+}
+
+TEST_CASE("two strands survive being written out at any moment") {
+  const Program program = two_branches();
+  Machine machine(program, start_at());
+  const auto through_text = [&](const Machine& from) {
+    auto restored = Machine::restore(program, from.snapshot(), start_at());
+    REQUIRE(std::holds_alternative<Machine>(restored));
+    return std::move(std::get<Machine>(restored));
+  };
+  auto first = take<Machine::Perform>(machine.next());
+  machine = through_text(machine);
+  auto second = take<Machine::Perform>(machine.next());
+  machine = through_text(machine);
+  machine.resume(second.id, EffectReply(Value("R")), 2000);
+  machine = through_text(machine);
+  take<Machine::Waiting>(machine.next());
+  machine = through_text(machine);
+  machine.resume(first.id, EffectReply(Value("L")), 3000);
+  machine = through_text(machine);
+  take<Machine::Ended>(machine.next());
+  CHECK(to_json(machine.outcome().response->body) == R"(["L","R"])");
+}

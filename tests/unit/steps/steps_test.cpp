@@ -1,4 +1,5 @@
-// Every case below tests/cases/steps, as it is and once more from a copy of the machine taken at each effect.
+// Every case below tests/cases/steps: as it is, from a copy of the machine taken at each effect, and from a machine
+// written out and read back at each effect.
 #include "support/case_runner.hpp"
 #include "support/catch.hpp"
 
@@ -10,9 +11,16 @@ TEST_CASE("the cases of the step kinds") {
   for (const testing::Case& test : cases) {
     INFO(test.name);
     CHECK(testing::run_case(test) == "");
-    CHECK(testing::run_case(test, [](Machine& machine) {
+    CHECK(testing::run_case(test, [](Machine& machine, const Program&, const Start&) {
             Machine copy = machine;
             machine = std::move(copy);
+          }) == "");
+    CHECK(testing::run_case(test, [](Machine& machine, const Program& program, const Start& start) {
+            const std::string snapshot = machine.snapshot();
+            auto restored = Machine::restore(program, snapshot, start);
+            REQUIRE(std::holds_alternative<Machine>(restored));
+            machine = std::move(std::get<Machine>(restored));
+            REQUIRE(machine.snapshot() == snapshot);
           }) == "");
   }
 }

@@ -1,0 +1,428 @@
+// Snapshot: a machine's state as bytes, and back. A cache, not an archive: it fits only the program it was taken
+// from, by fingerprint, and this version of the format. Env, the host's roots and the seed's secret are not in it.
+// Reading trusts nothing: any bytes give a machine or a fault.
+#include <cstring>
+#include <utility>
+
+#include "machine/machine_state.hpp"
+
+namespace fnstack {
+
+namespace {
+
+using machine::Frame;
+using machine::Pending;
+using machine::Strand;
+
+constexpr std::string_view magic = "fnstack snapshot 1\n";
+// No value of a run is nested deeper: limits beyond it are clamped when the run begins.
+constexpr int max_depth = machine::max_value_depth;
+
+class Writer {
+ public:
+  void number(std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) out_ += static_cast<char>((value & 0x7f) | 0x80);
+    out_ += static_cast<char>(value);
+  }
+  void integer(std::int64_t value) {
+    number((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
+  }
+  void flag(bool value) { out_ += value ? '\1' : '\0'; }
+  void text(std::string_view value) {
+    number(value.size());
+    out_ += value;
+  }
+  void value(const Value& value);
+  void error(const Error& error);
+  std::string out_;
+};
+
+void Writer::value(const Value& given) {
+  out_ += static_cast<char>(given.kind());
+  switch (given.kind()) {
+    case Value::Kind::null:
+      return;
+    case Value::Kind::boolean:
+      return flag(given.as_boolean());
+    case Value::Kind::integer:
+      return integer(given.as_integer());
+    case Value::Kind::number: {
+      const double real = given.as_number();
+      char raw[sizeof(real)];
+      std::memcpy(raw, &real, sizeof(real));
+      out_.append(raw, sizeof(raw));
+      return;
+    }
+    case Value::Kind::string:
+    case Value::Kind::bytes:
+      return text(given.as_string());
+    case Value::Kind::array:
+      number(given.size());
+      for (std::size_t i = 0; i < given.size(); ++i) value(given[i]);
+      return;
+    case Value::Kind::object:
+      flag(given.keys_ignore_case());
+      number(given.size());
+      for (std::size_t i = 0; i < given.size(); ++i) {
+        text(given.key_at(i));
+        value(given[i]);
+      }
+      return;
+  }
+}
+
+void Writer::error(const Error& given) {
+  text(given.type);
+  text(given.message);
+  integer(given.status_code);
+  value(given.headers);
+  value(given.response);
+  text(given.step);
+  flag(given.fatal);
+  flag(given.restart_transaction);
+}
+
+class Reader {
+ public:
+  explicit Reader(std::string_view rest) : rest_(rest) {}
+
+  [[nodiscard]] bool ok() const noexcept { return ok_; }
+  [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
+  void fail() noexcept { ok_ = false; }
+  std::uint64_t number() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      if (rest_.empty()) break;
+      const auto byte = static_cast<std::uint8_t>(rest_[0]);
+      rest_.remove_prefix(1);
+      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+      if ((byte & 0x80) == 0) return value;
+    }
+    ok_ = false;
+    return 0;
+  }
+  // A count of things that take at least one byte each: more than there are bytes is a lie.
+  std::size_t count() {
+    const std::uint64_t value = number();
+    if (value > rest_.size()) ok_ = false;
+    return ok_ ? static_cast<std::size_t>(value) : 0;
+  }
+  std::uint32_t small() {
+    const std::uint64_t value = number();
+    if (value > UINT32_MAX) ok_ = false;
+    return ok_ ? static_cast<std::uint32_t>(value) : 0;
+  }
+  std::int64_t integer() {
+    const std::uint64_t value = number();
+    return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+  }
+  bool flag() {
+    const std::string_view byte = bytes(1);
+    return !byte.empty() && byte[0] != '\0';
+  }
+  std::string_view bytes(std::size_t size) {
+    if (size > rest_.size()) {
+      ok_ = false;
+      return {};
+    }
+    const std::string_view taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+  std::string_view text() { return bytes(count()); }
+  Value value(int depth = 0);
+  Error error();
+
+ private:
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+Value Reader::value(int depth) {
+  const std::string_view tag = bytes(1);
+  if (!ok_ || depth > max_depth) {
+    ok_ = false;
+    return {};
+  }
+  switch (static_cast<Value::Kind>(tag[0])) {
+    case Value::Kind::null:
+      return {};
+    case Value::Kind::boolean:
+      return Value(flag());
+    case Value::Kind::integer:
+      return Value(integer());
+    case Value::Kind::number: {
+      double real = 0;
+      const std::string_view raw = bytes(sizeof(real));
+      if (ok_) std::memcpy(&real, raw.data(), sizeof(real));
+      return Value(real);
+    }
+    case Value::Kind::string:
+      return Value(text());
+    case Value::Kind::bytes:
+      return Value::bytes(text());
+    case Value::Kind::array: {
+      const std::size_t size = count();
+      Value array = Value::array();
+      for (std::size_t i = 0; ok_ && i < size; ++i) array.push_back(value(depth + 1));
+      return array;
+    }
+    case Value::Kind::object: {
+      Value object = flag() ? Value::headers() : Value::object();
+      const std::size_t size = count();
+      for (std::size_t i = 0; ok_ && i < size; ++i) {
+        const std::string_view key = text();
+        object.set(key, value(depth + 1));
+      }
+      return object;
+    }
+  }
+  ok_ = false;
+  return {};
+}
+
+Error Reader::error() {
+  Error error;
+  error.type = std::string(text());
+  error.message = std::string(text());
+  error.status_code = static_cast<int>(integer());
+  error.headers = value();
+  error.response = value();
+  error.step = std::string(text());
+  error.fatal = flag();
+  error.restart_transaction = flag();
+  return error;
+}
+
+void write_id(Writer& out, const EffectId& id) {
+  out.text(id.run);
+  out.number(id.strand.size());
+  for (std::uint32_t branch : id.strand) out.number(branch);
+  out.number(id.ordinal);
+}
+
+EffectId read_id(Reader& in) {
+  EffectId id;
+  id.run = std::string(in.text());
+  const std::size_t size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) id.strand.push_back(in.small());
+  id.ordinal = in.number();
+  return id;
+}
+
+void write_result(Writer& out, const EffectResult& result) {
+  out.flag(result.ok());
+  if (!result.ok()) return out.error(result.error());
+  const auto* response = std::get_if<HttpResponse>(&result.value());
+  out.flag(response != nullptr);
+  if (response == nullptr) return out.value(std::get<Value>(result.value()));
+  out.integer(response->status);
+  out.number(response->headers.size());
+  for (const auto& [name, value] : response->headers) {
+    out.text(name);
+    out.text(value);
+  }
+  out.text(response->body);
+}
+
+EffectResult read_result(Reader& in) {
+  if (!in.flag()) return in.error();
+  if (!in.flag()) return EffectReply(in.value());
+  HttpResponse response;
+  response.status = static_cast<int>(in.integer());
+  const std::size_t size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) {
+    std::string name(in.text());
+    response.headers.emplace_back(std::move(name), std::string(in.text()));
+  }
+  response.body = std::string(in.text());
+  return EffectReply(std::move(response));
+}
+
+void write_strand(Writer& out, const Strand& strand) {
+  out.number(static_cast<std::uint64_t>(strand.status));
+  out.number(strand.path.size());
+  for (std::uint32_t branch : strand.path) out.number(branch);
+  out.number(strand.parent);
+  out.number(strand.next_ordinal);
+  out.number(strand.base_depth);
+  out.number(strand.frames.size());
+  for (const Frame& frame : strand.frames) {
+    out.number(frame.function);
+    out.number(frame.pc);
+    out.text(frame.execution_id);
+    for (const Value& slot : frame.slots) out.value(slot);
+  }
+  out.flag(strand.pending.has_value());
+  if (strand.pending) {
+    write_id(out, strand.pending->id);
+    out.value(strand.pending->fields);
+    out.flag(strand.pending->result.has_value());
+    if (strand.pending->result) write_result(out, *strand.pending->result);
+  }
+  out.number(strand.branches.size());
+  for (std::uint32_t branch : strand.branches) out.number(branch);
+  out.number(strand.results.size());
+  for (const Value& result : strand.results) out.value(result);
+  out.number(strand.branches_left);
+}
+
+Strand read_strand(Reader& in, const program::ProgramData& data) {
+  Strand strand;
+  const std::uint64_t status = in.number();
+  if (status > static_cast<std::uint64_t>(Strand::Status::joining)) in.fail();
+  strand.status = static_cast<Strand::Status>(status);
+  std::size_t size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) strand.path.push_back(in.small());
+  strand.parent = in.small();
+  strand.next_ordinal = in.number();
+  strand.base_depth = static_cast<std::size_t>(in.number());
+  size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) {
+    Frame frame;
+    frame.function = in.small();
+    frame.pc = in.small();
+    frame.execution_id = std::string(in.text());
+    if (frame.function >= data.functions.size() || frame.pc >= data.code.size()) in.fail();
+    const std::size_t slots = in.ok() ? data.functions[frame.function].slots : 0;
+    for (std::size_t k = 0; in.ok() && k < slots; ++k) frame.slots.push_back(in.value());
+    strand.frames.push_back(std::move(frame));
+  }
+  if (strand.frames.empty()) in.fail();
+  if (in.flag()) {
+    Pending pending;
+    pending.id = read_id(in);
+    pending.fields = in.value();
+    if (in.flag()) pending.result = read_result(in);
+    strand.pending = std::move(pending);
+  }
+  size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) strand.branches.push_back(in.small());
+  size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) strand.results.push_back(in.value());
+  strand.branches_left = static_cast<std::size_t>(in.number());
+  return strand;
+}
+
+}  // namespace
+
+std::string Machine::snapshot() const {
+  const State& state = *state_;
+  Writer out;
+  out.out_ = magic;
+  out.text(state.program.fingerprint());
+  out.text(state.run_id);
+  out.number(state.random.position);
+  out.integer(state.now_ms);
+  for (std::uint64_t counter : {state.steps, state.expression_steps, state.effects, state.live_bytes}) out.number(counter);
+  out.number(state.next_strand);
+  out.number(state.strands.size());
+  for (const auto& [number, strand] : state.strands) {
+    out.number(number);
+    write_strand(out, strand);
+  }
+  out.number(state.ready.size());
+  for (std::uint32_t number : state.ready) out.number(number);
+  out.number(state.abandoned.size());
+  for (const EffectId& id : state.abandoned) write_id(out, id);
+  out.number(state.ignored.size());
+  for (const EffectId& id : state.ignored) write_id(out, id);
+  out.number(state.executions.size());
+  for (const auto& [id, result] : state.executions) {
+    out.text(id);
+    out.value(result);
+  }
+  out.flag(state.ending);
+  out.flag(state.ended);
+  out.number(state.rollbacks.size());
+  for (const std::string& name : state.rollbacks) out.text(name);
+  out.number(state.rollbacks_under_way.size());
+  for (const EffectId& id : state.rollbacks_under_way) write_id(out, id);
+  const Outcome& outcome = state.outcome;
+  out.number(static_cast<std::uint64_t>(outcome.status));
+  out.flag(outcome.response.has_value());
+  if (outcome.response) {
+    out.integer(outcome.response->status_code);
+    out.value(outcome.response->headers);
+    out.value(outcome.response->body);
+  }
+  out.value(outcome.variables);
+  out.flag(outcome.error.has_value());
+  if (outcome.error) out.error(*outcome.error);
+  out.number(outcome.steps);
+  out.number(outcome.effects);
+  return std::move(out.out_);
+}
+
+std::variant<Machine, Fault> Machine::restore(Program program, std::string_view snapshot, Start start) {
+  if (!snapshot.starts_with(magic)) return Fault{Fault::Kind::storage, "this is no snapshot of this version"};
+  Reader in(snapshot.substr(magic.size()));
+  const std::string_view fingerprint = in.text();
+  if (!in.ok() || program.empty() || fingerprint != program.fingerprint()) {
+    return Fault{Fault::Kind::storage, "the snapshot is of another program: its fingerprint is \"" + std::string(fingerprint.substr(0, 64)) + "\""};
+  }
+  auto state = std::make_unique<State>();
+  state->program = std::move(program);
+  state->prepare(start);
+  state->run_id = std::string(in.text());
+  state->random.position = in.number();
+  state->now_ms = in.integer();
+  state->steps = in.number();
+  state->expression_steps = in.number();
+  state->effects = in.number();
+  state->live_bytes = in.number();
+  state->next_strand = in.small();
+  std::size_t size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) {
+    const std::uint32_t number = in.small();
+    state->strands.emplace(number, read_strand(in, state->data()));
+  }
+  const auto known = [&](std::uint32_t number) { return state->strands.find(number) != state->strands.end(); };
+  if (!known(0)) in.fail();
+  for (const auto& [number, strand] : state->strands) {
+    if (strand.parent != program::none && !known(strand.parent)) in.fail();
+    for (std::uint32_t branch : strand.branches) {
+      if (!known(branch)) in.fail();
+    }
+    if (strand.parent != program::none && (strand.path.empty() || strand.path.back() >= state->strands.at(strand.parent).results.size())) in.fail();
+  }
+  size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) {
+    state->ready.push_back(in.small());
+    if (!known(state->ready.back())) in.fail();
+  }
+  size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) state->abandoned.push_back(read_id(in));
+  size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) state->ignored.push_back(read_id(in));
+  size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) {
+    std::string id(in.text());
+    state->executions.emplace_back(std::move(id), in.value());
+  }
+  state->ending = in.flag();
+  state->ended = in.flag();
+  size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) state->rollbacks.emplace_back(in.text());
+  size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) state->rollbacks_under_way.push_back(read_id(in));
+  const std::uint64_t status = in.number();
+  if (status > static_cast<std::uint64_t>(Outcome::Status::cancelled)) in.fail();
+  state->outcome.status = static_cast<Outcome::Status>(status);
+  if (in.flag()) {
+    Outcome::Response response;
+    response.status_code = static_cast<int>(in.integer());
+    response.headers = in.value();
+    response.body = in.value();
+    state->outcome.response = std::move(response);
+  }
+  state->outcome.variables = in.value();
+  if (in.flag()) state->outcome.error = in.error();
+  state->outcome.steps = in.number();
+  state->outcome.effects = in.number();
+  if (!in.ok() || !in.at_end()) return Fault{Fault::Kind::storage, "the snapshot is damaged"};
+  state->roots[program::root::run] = Value::object({{"id", Value(state->run_id)}});
+  return Machine(std::move(state));
+}
+
+}  // namespace fnstack

@@ -1,0 +1,278 @@
+// The blocking driver and the engine, end to end in this process.
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include <fnstack/fnstack.hpp>
+
+#include "support/catch.hpp"
+
+using namespace fnstack;
+
+namespace {
+
+Program load(const Engine& engine, const std::string& text) {
+  Compiled compiled = engine.load("test.json", text);
+  INFO(compiled.diagnostics.to_text());
+  REQUIRE(!compiled.program.empty());
+  return compiled.program;
+}
+
+std::shared_ptr<HttpClient> always(int status, std::string body) {
+  return callback_http([status, body](const HttpRequest&) -> Result<HttpResponse> {
+    HttpResponse response;
+    response.status = status;
+    response.headers = {{"content-type", "application/json"}};
+    response.body = body;
+    return response;
+  });
+}
+
+// Keeps its requests unanswered until it is stopped.
+class SilentHttp final : public HttpClient {
+ public:
+  void send(HttpRequest, const Call& call, Reply<HttpResponse> reply) override {
+    auto held = std::make_shared<Reply<HttpResponse>>(std::move(reply));
+    {
+      const std::lock_guard lock(mutex_);
+      asked_ = true;
+    }
+    changed_.notify_all();
+    waiting_ = std::make_unique<std::stop_callback<std::function<void()>>>(
+        call.stop, [held] { (*held)(make_error(error_type::cancelled, "stopped")); });
+  }
+  void wait_until_asked() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return asked_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool asked_ = false;
+  std::unique_ptr<std::stop_callback<std::function<void()>>> waiting_;
+};
+
+class Recorder final : public Observer {
+ public:
+  void on_event(const Event& event) noexcept override {
+    const std::lock_guard lock(mutex_);
+    events.push_back(event);
+  }
+  std::mutex mutex_;
+  std::vector<Event> events;
+};
+
+}  // namespace
+
+TEST_CASE("an engine runs a definition with inputs, env and a response") {
+  EngineOptions options;
+  options.http = always(200, R"({"name":"Ada"})");
+  options.env = Value::object({{"TOKEN", "t"}});
+  const Engine engine(std::move(options));
+  const Program program = load(engine, R"([
+    {"function": "External API Request", "url": "https://a.example/{{inputs.id}}", "headers": {"Authorization": "Bearer {{env.TOKEN}}"}, "output_variable": "user"},
+    {"function": "Response", "status_code": 201, "body": {"hello": "{{user.name}}"}}])");
+  const Outcome outcome = engine.run(program, Value::object({{"id", 7}}));
+  REQUIRE(outcome.status == Outcome::Status::completed);
+  REQUIRE(outcome.response);
+  CHECK(outcome.response->status_code == 201);
+  CHECK(to_json(outcome.response->body) == R"({"hello":"Ada"})");
+  CHECK(outcome.steps == 2);
+  CHECK(outcome.effects == 1);
+}
+
+TEST_CASE("a million inline replies don't deepen the stack") {
+  EngineOptions options;
+  options.limits.steps = 5'000'000;
+  options.limits.passes = 2'000'000;
+  const Engine engine(std::move(options));
+  const Program program = load(engine, R"([{"function": "Loop", "times": 200000, "steps": [{"function": "cache_incr", "key": "n", "output_variable": "n"}]}])");
+  const Outcome outcome = engine.run(program);
+  REQUIRE(outcome.status == Outcome::Status::completed);
+  CHECK(outcome.variables.get("n").as_integer() == 200'000);
+}
+
+TEST_CASE("a stop from another thread cancels a run that waits") {
+  auto http = std::make_shared<SilentHttp>();
+  EngineOptions options;
+  options.http = http;
+  const Engine engine(std::move(options));
+  const Program program = load(engine, R"([{"function": "Try-Catch", "try_steps": [{"function": "External API Request", "url": "https://a.example/"}],
+    "catch_steps": [{"function": "Response", "body": "caught"}]}])");
+  std::stop_source stop;
+  std::thread stopper([&] {
+    http->wait_until_asked();
+    stop.request_stop();
+  });
+  RunOptions run;
+  run.stop = stop.get_token();
+  const Outcome outcome = engine.run(program, Value::object(), run);
+  stopper.join();
+  CHECK(outcome.status == Outcome::Status::cancelled);
+  CHECK(!outcome.response);
+  REQUIRE(outcome.error);
+  CHECK(outcome.error->type == "cancelled");
+}
+
+TEST_CASE("a run's timeout ends it as failed, type limit, and no Try-Catch sees it") {
+  EngineOptions options;
+  options.http = std::make_shared<SilentHttp>();
+  const Engine engine(std::move(options));
+  const Program program = load(engine, R"([{"function": "Try-Catch", "try_steps": [{"function": "External API Request", "url": "https://a.example/"}],
+    "catch_steps": [{"function": "Response", "body": "caught"}]}])");
+  RunOptions run;
+  run.timeout_ms = 30;
+  const Outcome outcome = engine.run(program, Value::object(), run);
+  CHECK(outcome.status == Outcome::Status::failed);
+  REQUIRE(outcome.error);
+  CHECK(outcome.error->type == "limit");
+  CHECK(outcome.error->message == "timeout: the run takes more than 30 ms");
+}
+
+TEST_CASE("a loop that never ends is cancelled by time too") {
+  EngineOptions options;
+  options.limits.steps = INT64_MAX;
+  const Engine engine(std::move(options));
+  const Program program = load(engine, R"([{"function": "Loop", "condition": "{{true}}", "max_iterations": 9000000000000, "steps": [{"function": "Create Variable", "name": "x", "value": 1}]}])");
+  RunOptions run;
+  run.timeout_ms = 50;
+  const Outcome outcome = engine.run(program, Value::object(), run);
+  CHECK(outcome.status == Outcome::Status::failed);
+  CHECK(outcome.error->type == "limit");
+}
+
+TEST_CASE("with a virtual clock an hour takes no time and the timestamp moves on") {
+  EngineOptions options;
+  options.clock = manual_clock(1'000'000);
+  const Engine engine(std::move(options));
+  const Program program = load(engine, R"([{"function": "Wait", "duration_seconds": 3600}, {"function": "Response", "body": "{{timestamp}}"}])");
+  const Outcome outcome = engine.run(program);
+  REQUIRE(outcome.response);
+  CHECK(outcome.response->body == Value(1'000'000 + 3'600'000));
+}
+
+TEST_CASE("what a host function throws is an error of type function") {
+  Engine engine;
+  engine.add_function("bad", [](const Value&) -> Result<Value> { throw std::runtime_error("no luck"); });
+  engine.add_function("later", HostFunction([](Value arguments, const Call&, Reply<Value> reply) {
+                        std::thread([arguments, reply = std::move(reply)]() mutable { reply(arguments.get("x")); }).detach();
+                      }));
+  engine.add_function("forgetful", HostFunction([](Value, const Call&, Reply<Value>) {}));
+  const Program program = load(engine, R"([
+    {"function": "later", "x": 5, "output_variable": "x"},
+    {"function": "Try-Catch", "try_steps": [{"function": "bad"}], "catch_steps": [{"function": "Create Variable", "name": "first", "value": "{{error.type}}: {{error.message}}"}]},
+    {"function": "Try-Catch", "try_steps": [{"function": "forgetful"}], "catch_steps": [{"function": "Create Variable", "name": "second", "value": "{{error.type}}"}]}])");
+  const Outcome outcome = engine.run(program);
+  REQUIRE(outcome.status == Outcome::Status::completed);
+  CHECK(outcome.variables.get("x") == Value(5));
+  CHECK(outcome.variables.get("first").as_string() == "function: bad: no luck");
+  CHECK(outcome.variables.get("second").as_string() == "network");
+}
+
+TEST_CASE("many threads share one engine and one program") {
+  EngineOptions options;
+  options.http = always(200, "{}");
+  const Engine engine(std::move(options));
+  const Program program = load(engine, R"([
+    {"function": "External API Request", "url": "https://a.example/{{inputs.n}}"},
+    {"function": "cache_incr", "key": "total"},
+    {"function": "Add Record", "table": "seen", "data": {"n": "{{inputs.n}}"}, "output_variable": "row"},
+    {"function": "Response", "body": "{{row.n}}"}])");
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 100; ++i) {
+        const Outcome outcome = engine.run(program, Value::object({{"n", t * 1000 + i}}));
+        if (!outcome.response || outcome.response->body != Value(t * 1000 + i)) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  const Program count = load(engine, R"([{"function": "cache_get", "key": "total", "output_variable": "total"}, {"function": "Count Records", "table": "seen", "output_variable": "rows"}])");
+  const Outcome outcome = engine.run(count);
+  CHECK(outcome.variables.get("total") == Value(400));
+  CHECK(outcome.variables.get("rows") == Value(400));
+}
+
+TEST_CASE("observers are told steps, effects and the end, without secrets") {
+  auto recorder = std::make_shared<Recorder>();
+  EngineOptions options;
+  options.http = always(500, R"({"message":"sorry"})");
+  options.env = Value::object({{"KEY", "s3cr3t-value"}});
+  options.observers = {recorder};
+  const Engine engine(std::move(options));
+  const Program program = load(engine, R"([
+    {"function": "Debug Log", "message": "key is {{env.KEY}}"},
+    {"function": "External API Request", "url": "https://a.example/{{env.KEY}}?k={{env.KEY}}"}])");
+  const Outcome outcome = engine.run(program);
+  CHECK(outcome.status == Outcome::Status::failed);
+  std::vector<std::string> kinds;
+  std::string all;
+  for (const Event& event : recorder->events) {
+    kinds.emplace_back(name_of(event.kind));
+    all += to_json_line(event, 8192) + "\n";
+  }
+  CHECK(kinds == std::vector<std::string>{"run_started", "step", "log", "step", "effect_started", "effect_ended", "run_ended"});
+  CHECK(all.find("s3cr3t") == std::string::npos);
+  CHECK(all.find("key is [env.KEY]") != std::string::npos);
+  CHECK(recorder->events[4].detail == "GET https://a.example/{…}");
+  CHECK(recorder->events[5].outcome == "500");
+}
+
+TEST_CASE("secrets are masked in every form they travel in") {
+  const SecretMask mask(Value::object({{"KEY", "a+b/c d\"e"}, {"SHORT", "abc"}}));
+  CHECK(mask.apply_to_text("x a+b/c d\"e y") == "x [env.KEY] y");
+  CHECK(mask.apply_to_text("q=a%2Bb%2Fc%20d%22e") == "q=[env.KEY]");
+  CHECK(mask.apply_to_text("q=a%2bb%2fc%20d%22e") == "q=[env.KEY]");
+  CHECK(mask.apply_to_text("q=a%2Bb%2Fc+d%22e") == "q=[env.KEY]");
+  CHECK(mask.apply_to_text(R"({"k":"a+b/c d\"e"})") == R"({"k":"[env.KEY]"})");
+  CHECK(mask.apply_to_text("abc") == "abc");
+  // "user:" + secret in base64: the secret begins in the middle of a group of three.
+  const SecretMask token(Value::object({{"TOKEN", "sk_live_0123456789"}}));
+  CHECK(token.apply_to_text("Basic dXNlcjpza19saXZlXzAxMjM0NTY3ODk=").find("c2tfbGl2ZV") == std::string::npos);
+  CHECK(token.apply_to_text("Basic dXNlcjpza19saXZlXzAxMjM0NTY3ODk=").find("[env.TOKEN]") != std::string::npos);
+  CHECK(to_json(mask.apply(Value::object({{"list", Value::array({"a+b/c d\"e"})}}))) == R"({"list":["[env.KEY]"]})");
+}
+
+TEST_CASE("background tasks run on their own, under the id that was given back") {
+  Engine engine;
+  std::mutex mutex;
+  Value seen;
+  engine.add_function("note", [&](const Value& arguments) -> Result<Value> {
+    const std::lock_guard lock(mutex);
+    seen = arguments;
+    return Value();
+  });
+  const Program program = load(engine, R"({"main": {"function_name": "main", "steps": [{"function": "Background Task", "task": "job", "data": {"n": 3}, "output_variable": "id"}]},
+    "job": {"function_name": "job", "steps": [{"function": "note", "n": "{{inputs.n}}", "run": "{{run.id}}"}]}})");
+  RunOptions run;
+  run.flow = "main";
+  const Outcome outcome = engine.run(program, Value::object(), run);
+  REQUIRE(outcome.status == Outcome::Status::completed);
+  engine.wait_for_background();
+  const std::lock_guard lock(mutex);
+  CHECK(seen.get("n") == Value(3));
+  CHECK(seen.get("run") == outcome.variables.get("id"));
+}
+
+TEST_CASE("a trace line stays one JSON object under its limit") {
+  Event event;
+  event.kind = Event::Kind::log;
+  event.run = "r";
+  event.detail = std::string(20'000, 'x') + "\n\xe2\x80\xae";
+  event.data = Value(std::string(50'000, 'y'));
+  const std::string line = to_json_line(event, 8192);
+  CHECK(line.size() <= 8192);
+  CHECK(line.find('\n') == std::string::npos);
+  auto parsed = parse_json(line);
+  REQUIRE(parsed.ok());
+  CHECK(parsed->get("cut") == Value(true));
+  event.detail = "left \xe2\x80\xae right";
+  event.data = Value();
+  CHECK(to_json_line(event, 8192).find("left \\u202e right") != std::string::npos);
+}
