@@ -39,8 +39,8 @@ class Builder {
     if (count > program_.locals) program_.locals = count;
   }
 
-  // More nodes and keys than an expression may have.
-  [[nodiscard]] bool full() const noexcept { return program_.nodes.size() + program_.keys.size() > max_nodes; }
+  // There are as many nodes and keys as an expression may have.
+  [[nodiscard]] bool full() const noexcept { return program_.nodes.size() + program_.keys.size() >= max_nodes; }
   static constexpr std::size_t max_nodes = 1'000;  // limit expression_nodes
 
   [[nodiscard]] Expression finish(std::uint32_t root);

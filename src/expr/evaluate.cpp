@@ -327,6 +327,8 @@ const Value* Evaluator::element(const Value& object, const Value& key, Value& sc
     return null();
   }
   if (object.is_object() && key.is_string()) {
+    // A long key is hashed as a whole.
+    if (key.as_string().size() >= 1024 && !charge(0, key.as_string().size())) return nullptr;
     const Value* found = object.find(key.as_string());
     return found != nullptr ? found : null();
   }

@@ -526,10 +526,10 @@ class Parser {
         known_names(Names::functions, dot == name.npos ? std::string_view() : std::string_view(name).substr(0, dot));
     if (name == "function") {
       hint = "write an arrow function: x => x.name";
-    } else if (const auto near = suggest(name, names)) {
-      message += "; did you mean " + quoted(*near) + "?";
     } else if (is_method_name(name)) {
       hint = quoted(name) + " is a method: write x." + name + "(…)";
+    } else if (const auto near = suggest(name, names)) {
+      message += "; did you mean " + quoted(*near) + "?";
     }
     complain("unknown-function", name_span, std::move(message), std::move(hint));
     return builder_.constant(Value(), span);
