@@ -248,6 +248,11 @@ class MemoryDatabase final : public backends::SerialDatabase {
     }
     auto copy = table != nullptr ? std::make_shared<Table>(*table) : std::make_shared<Table>();
     copy->name = table != nullptr ? table->name : command.table;
+    // First all columns: the earlier rows have those of the later ones too.
+    for (std::size_t at = 0; at < command.data.size(); ++at) {
+      Table::Row ignored;
+      assign(*copy, ignored, command.data[at]);
+    }
     for (std::size_t at = 0; at < command.data.size(); ++at) {
       auto row = add_row(*copy, command.data[at]);
       if (!row) return row;

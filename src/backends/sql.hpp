@@ -33,7 +33,7 @@ class SqlDialect {
   virtual void append_placeholder(std::string& out, std::size_t number) const;
   // A value as it is bound for a column when it is stored. Default: containers as JSON text.
   [[nodiscard]] virtual Value stored(std::string_view column, const Value& value) const;
-  // A leaf of a filter, as an expression that is never NULL-sensitive under NOT … IS TRUE.
+  // A leaf of a filter, as a condition; NULL counts as false.
   virtual void append_leaf(SqlStatement& out, const Filter& leaf) const;
 
  protected:

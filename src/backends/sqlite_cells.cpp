@@ -27,7 +27,7 @@ bool looks_numeric(std::string_view text) noexcept {
 
 Value marked_bytes(const Value& value) {
   const std::string_view content = value.as_string();
-  if (!content.starts_with(bytes_mark) && !parse_json(content)) return value;
+  if (content.empty() || (!content.starts_with(bytes_mark) && !parse_json(content))) return value;
   return Value::bytes(std::string(bytes_mark) + std::string(content));
 }
 
@@ -106,7 +106,7 @@ Value decode_text(CellClass cell, std::string_view content) {
 }
 
 Value decode_blob(CellClass cell, std::string_view content) {
-  if (cell != CellClass::open && cell != CellClass::boolean) return Value::bytes(content);
+  if (content.empty() || (cell != CellClass::open && cell != CellClass::boolean)) return Value::bytes(content);
   if (content.starts_with(bytes_mark)) return Value::bytes(content.substr(bytes_mark.size()));
   if (auto value = parse_json(content)) return std::move(*value);
   return Value::bytes(content);

@@ -307,6 +307,10 @@ class SqliteDatabase final : public SerialDatabase {
     Value rows = Value::array();
     if (command.data.size() == 0) return rows;
     return atomically([&]() -> Result<Value> {
+      // First all columns: the earlier rows have those of the later ones too.
+      for (std::size_t at = 0; at < command.data.size() && !schema_.strict(); ++at) {
+        if (auto made = schema_.make_room(command, command.data[at]); !made) return std::move(made).error();
+      }
       std::uint64_t bytes = 0;
       for (std::size_t at = 0; at < command.data.size(); ++at) {
         auto row = insert(one_of(command, command.data[at]));
@@ -315,7 +319,6 @@ class SqliteDatabase final : public SerialDatabase {
         if (bytes > static_cast<std::uint64_t>(command.max_bytes)) return too_many_bytes(command);
         rows.push_back(std::move(*row));
       }
-      // A column that came with a later row is in the earlier ones too.
       return rows;
     });
   }

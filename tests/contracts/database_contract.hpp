@@ -366,6 +366,8 @@ inline void database_contract(const std::function<std::shared_ptr<Database>()>& 
     CHECK(ask_it(R"({"kind": "insert_many", "table": "t", "data": [{"a": 3}, {"a": "\u0000"}]})") ==
           R"(error validation: column "a": a database takes no text with a NUL character in it)");
     CHECK(ask_it(R"({"kind": "count", "table": "t"})") == "2");
+    CHECK(ask_it(R"({"kind": "insert_many", "table": "u", "data": [{"a": 1}, {"b": 2}]})") ==
+          R"([{"id":1,"a":1,"b":null},{"id":2,"a":null,"b":2}])");
   }
 
   SECTION("upsert updates the first record with the key's value, or inserts") {
