@@ -156,19 +156,13 @@ void CurlLoop::accept(Job job) {
 // With a shard the transfer goes on there, as a further hop, and has its place already.
 void CurlLoop::launch(Transfer& transfer, Shard* shard) {
   const bool further_hop = shard != nullptr;
-  CURL* handle = transfer.easy;
-  if (handle == nullptr && !spare_handles_.empty()) {
-    handle = spare_handles_.back();
-    spare_handles_.pop_back();
-  } else if (handle == nullptr) {
-    handle = curl_easy_init();
-  }
+  CURL* handle = take_handle();
   if (!further_hop) shard = roomy_shard();
   if (handle == nullptr || shard == nullptr) {
-    if (handle != nullptr) spare_handles_.push_back(handle);
+    give_back(handle);
     return end(transfer, make_error(error_type::network, "libcurl could not be set up: out of memory"));
   }
-  transfer.easy = handle;
+  transfer.easy = handle;  // end() gives it back
   if (auto error = transfer.prepare(handle, policy_, *this)) return end(transfer, std::move(*error));
   if (curl_multi_add_handle(shard->multi, handle) != CURLM_OK) {
     return end(transfer, make_error(error_type::network, "libcurl could not take the request"));
@@ -176,6 +170,26 @@ void CurlLoop::launch(Transfer& transfer, Shard* shard) {
   transfer.shard = shard;
   ++shard->transfers;
   ++active_;
+}
+
+CURL* CurlLoop::take_handle() {
+  if (spare_handles_.empty()) return curl_easy_init();
+  CURL* handle = spare_handles_.back();
+  spare_handles_.pop_back();
+  return handle;
+}
+
+// Connections are the multi's, so a new handle costs little. Before 8.1.0 (curl pull request 11103) a used handle
+// keeps a pointer to the last header of its last answer, which is freed by then: a next answer whose first header is a
+// folded line makes libcurl read and write there.
+void CurlLoop::give_back(CURL* handle) {
+  static const bool reusable = curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100;
+  if (handle == nullptr) return;
+  curl_easy_reset(handle);  // it points into its transfer
+  if (reusable && spare_handles_.size() < spare_handles_kept)
+    spare_handles_.push_back(handle);
+  else
+    curl_easy_cleanup(handle);
 }
 
 void CurlLoop::launch_waiting() {
@@ -237,10 +251,12 @@ void CurlLoop::collect() {
 void CurlLoop::finished(Transfer& transfer, CURLcode code) {
   auto* shard = static_cast<Shard*>(transfer.shard);
   leave_multi(transfer);
-  if (auto result = transfer.hop_done(code))
+  if (auto result = transfer.hop_done(code)) {
     end(transfer, std::move(*result));
-  else
+  } else {
+    give_back(std::exchange(transfer.easy, nullptr));
     launch(transfer, shard);
+  }
   launch_waiting();
 }
 
@@ -269,14 +285,7 @@ void CurlLoop::end(Transfer& transfer, Result<HttpResponse> result) {
   const auto found = transfers_.find(transfer.id());
   const std::unique_ptr<Transfer> owned = std::move(found->second);
   transfers_.erase(found);
-  if (owned->easy != nullptr) {
-    curl_easy_reset(owned->easy);  // it points into the transfer
-    if (spare_handles_.size() < spare_handles_kept)
-      spare_handles_.push_back(owned->easy);
-    else
-      curl_easy_cleanup(owned->easy);
-    owned->easy = nullptr;
-  }
+  give_back(std::exchange(owned->easy, nullptr));
   owned->answer(std::move(result));
 }
 

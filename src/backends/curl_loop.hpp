@@ -71,6 +71,8 @@ class CurlLoop final : public SocketKeeper, public std::enable_shared_from_this<
   void accept(Job job);
   void launch(Transfer& transfer, Shard* shard);
   void launch_waiting();
+  CURL* take_handle();
+  void give_back(CURL* handle);
   void run_timers();
   void collect();
   void finished(Transfer& transfer, CURLcode code);

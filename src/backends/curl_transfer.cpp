@@ -416,6 +416,7 @@ Error Transfer::failure(CURLcode code) const {
         return network("the connection broke or its framing is malformed, within the body");
       return network(reader_.nothing_yet() ? "the connection broke before the answer"
                                            : "the connection broke within the headers of the answer");
+    case CURLE_BAD_FUNCTION_ARGUMENT:  // a header line without a name, which it hands to a function of its own
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:  // an answer in HTTP/0.9, that is without a status line
     case CURLE_BAD_CONTENT_ENCODING:
