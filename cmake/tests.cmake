@@ -1,6 +1,7 @@
 # Tests (one program a folder of tests/), examples and benchmarks. Part of a developer's build only.
 
 fnstack_require(Catch2::Catch2 Catch2 "FNSTACK_DEVELOPER" catch2)
+fnstack_require(nlohmann_json::nlohmann_json nlohmann_json "FNSTACK_DEVELOPER" nlohmann-json3-dev)
 fnstack_require(httplib::httplib FnstackHttplib "FNSTACK_DEVELOPER" "libcpp-httplib-dev pkg-config")
 
 if(TARGET Catch2::Catch2WithMain)
