@@ -1,6 +1,7 @@
 // Perform: one effect to the backend it is for. Every driver and wrapper goes through here, so an effect means the
 // same thing everywhere.
 #include <exception>
+#include <thread>
 #include <type_traits>
 
 #include <fnstack/driver.hpp>
@@ -49,9 +50,11 @@ void perform(Effect effect, const Call& call, const Backends& backends, Reply<Ef
           if (function == nullptr) {
             return reply(make_error(error_type::unknown_function, "unknown custom function \"" + asked.function + "\""));
           }
-          // What a host function throws is its own failure, not the run's.
+          // What a host function throws is its own failure, not the run's. The reply it held is dropped while the
+          // stack unwinds: that is not its answer, the handler below gives it.
           auto shared = std::make_shared<Reply<EffectReply>>(std::move(reply));
-          Reply<Value> answer([shared](Result<Value> result) {
+          Reply<Value> answer([shared, thread = std::this_thread::get_id(), unwinding = std::uncaught_exceptions()](Result<Value> result) {
+            if (std::this_thread::get_id() == thread && std::uncaught_exceptions() > unwinding) return;
             if (result.ok()) {
               (*shared)(EffectReply(std::move(*result)));
             } else {

@@ -172,6 +172,7 @@ Executor::Step Executor::perform(const Instruction& instruction) {
   if (!requested) return fail(std::move(requested).error());
   if (auto* command = std::get_if<DatabaseCommand>(&*requested)) {
     if (instruction.c != none) command->transaction = std::string(frame_->slots[instruction.c].as_string());
+    command->want_rows = instruction.b != none;
   }
   return wait_for(std::move(*requested), site.kind->reply ? fields.keep() : Value());
 }

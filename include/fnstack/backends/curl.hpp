@@ -23,17 +23,17 @@ struct CurlOptions {
   // among them and have to be named in allow_hosts.
   bool allow_private = false;
   // "HOST" or "HOST:PORT", as the URL names it or as an address: these may be reached wherever they are.
-  std::vector<std::string> allow_hosts;
+  std::vector<std::string> allow_hosts = {};
   // ORIGIN -> ORIGIN ("https://api.stripe.com" -> "http://127.0.0.1:4010"): changes only where a connection goes.
   // The Host header, redirects and messages keep the first; the second is admitted for that connection only and
   // reached without the proxy.
-  std::vector<std::pair<std::string, std::string>> rewrites;
+  std::vector<std::pair<std::string, std::string>> rewrites = {};
 
-  std::string proxy;               // "http://host:port", also https, socks5, socks5h; empty: none
-  std::string ca_file;             // PEM; empty: the system's
-  std::string client_certificate;  // PEM file
-  std::string client_key;          // PEM file
-  std::string client_key_password;
+  std::string proxy = {};               // "http://host:port", also https, socks5, socks5h; empty: none
+  std::string ca_file = {};             // PEM; empty: the system's
+  std::string client_certificate = {};  // PEM file
+  std::string client_key = {};          // PEM file
+  std::string client_key_password = {};
   bool allow_insecure_tls = false;  // without it a request that asks for no verification is verified all the same
 
   std::string user_agent = "fnstack";        // unless the request has its own; empty: none

@@ -11,7 +11,7 @@
 namespace fnstack {
 
 struct SqliteOptions {
-  std::string path;  // ":memory:" is a database of its own, gone with this object
+  std::string path = {};  // ":memory:" is a database of its own, gone with this object
   // False: tables and columns that the definition spells are created when they are first written, and one that is
   // not there yet has no rows and reads as null. True: an unknown one is an error that names near ones.
   bool strict_schema = false;
