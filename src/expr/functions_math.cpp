@@ -82,20 +82,25 @@ std::int32_t to_int32(const Value& number) noexcept {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(rest));
 }
 
+// "1.25e+03" taken apart: the digits, and the exponent as the answer.
+int split_scientific(std::string_view text, std::string& digits) {
+  const std::size_t mark = text.find('e');
+  for (const char c : text.substr(0, mark)) {
+    if (c != '.') digits += c;
+  }
+  text.remove_prefix(mark + (text[mark + 1] == '+' ? 2 : 1));
+  int exponent = 0;
+  std::from_chars(text.data(), text.data() + text.size(), exponent);
+  return exponent;
+}
+
 // The significant digits of a positive number, rounded half up on its exact value, and the exponent of the first one.
 std::string significant(double number, int digits, int& exponent) {
   char buffer[1200];
   const auto written = std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::scientific, 1080);
   const std::string_view text(buffer, static_cast<std::size_t>(written.ptr - buffer));
-  const std::size_t mark = text.find('e');
-  exponent = 0;
-  const char* first = text.data() + mark + 1;
-  if (*first == '+') ++first;
-  std::from_chars(first, written.ptr, exponent);
   std::string all;
-  for (const char c : text.substr(0, mark)) {
-    if (c != '.') all += c;
-  }
+  exponent = split_scientific(text, all);
   const auto kept = static_cast<std::size_t>(digits);
   const bool up = all[kept] >= '5';
   all.resize(kept);
@@ -260,10 +265,7 @@ Result<Value> to_exponential(Invocation& call) {
     const auto written =
         std::to_chars(buffer, buffer + sizeof buffer, std::fabs(number), std::chars_format::scientific);
     const std::string_view text(buffer, static_cast<std::size_t>(written.ptr - buffer));
-    for (const char c : text.substr(0, text.find('e'))) {
-      if (c != '.') shown += c;
-    }
-    std::string unused = significant(std::fabs(number), 20, exponent);
+    exponent = split_scientific(text, shown);
   } else {
     shown = significant(std::fabs(number), static_cast<int>(digits) + 1, exponent);
   }

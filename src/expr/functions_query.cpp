@@ -89,7 +89,7 @@ bool compared(const Value& left, Operator meaning, const Value& right) {
 // An arrow function; or a field alone (is it true?), a field and a value, a field, an operator and a value.
 class Condition {
  public:
-  explicit Condition(Invocation& call) : call_(call), selector_(call, 1), meter_(call) {
+  explicit Condition(Invocation& call) : selector_(call, 1), meter_(call) {
     if (!call.given(2) && !call.given(3)) return;
     if (!call.given(3)) {
       meaning_ = Operator::equal;
@@ -127,7 +127,6 @@ class Condition {
   }
 
  private:
-  Invocation& call_;
   Selector selector_;
   Meter meter_;
   Operator meaning_ = Operator::truthy;

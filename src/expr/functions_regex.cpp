@@ -86,7 +86,7 @@ re2::StringPiece piece(std::string_view text) { return re2::StringPiece(text.dat
 class Matcher {
  public:
   // The pattern stands at `position`, the text at 0.
-  Matcher(Invocation& call, std::size_t position) : call_(call), in_(call) {
+  Matcher(Invocation& call, std::size_t position) : in_(call) {
     text_ = in_.any_text(0);
     const std::string_view pattern = in_.text(position, "the pattern");
     if (in_.failed()) {
@@ -155,7 +155,6 @@ class Matcher {
   }
 
  private:
-  Invocation& call_;
   Reader in_;
   std::string_view text_;
   std::unique_ptr<RE2> compiled_;

@@ -31,10 +31,10 @@ Result<Value> pad(Invocation& call, bool at_start) {
   const std::int64_t missing = width - std::min(width, length_of(value));
   if (missing <= 0 || fill.empty()) return Value(value);
   const std::int64_t fill_length = length_of(fill);
-  const std::uint64_t size = times(missing / fill_length + 1, fill.size());
+  const std::uint64_t size = times(missing / fill_length, fill.size());
   if (!call.fits(size) || !call.charge(0, size)) return call.failure();
   std::string padding;
-  padding.reserve(size);
+  padding.reserve(size + fill.size());
   for (std::int64_t left = missing; left > 0; left -= fill_length) {
     padding += left >= fill_length ? fill : code_points(fill, 0, static_cast<std::size_t>(left));
   }
