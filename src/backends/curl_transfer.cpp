@@ -433,6 +433,10 @@ Error Transfer::failure(CURLcode code) const {
     return located(make_error(error_type::limit, "the response headers are larger than response_header_bytes = " +
                                                      std::to_string(request_.max_response_header_bytes)));
   }
+  if (code == CURLE_SSL_CACERT_BADFILE) {
+    return network(
+        "TLS: the file of trusted authorities can't be read; install ca-certificates or name another (ca_file)");
+  }
   if (is_tls_code(code)) {
     return network("TLS: " + lower_first(detail_[0] != '\0' ? detail_ : curl_easy_strerror(code)));
   }

@@ -120,8 +120,6 @@ std::string normalised(std::string_view host) {
   return out;
 }
 
-bool same_address(const IpAddress& a, const IpAddress& b) { return a.bytes == b.bytes; }
-
 std::string shown_host(std::string_view host) {
   if (host.find(':') != std::string_view::npos && host.front() != '[') return "[" + std::string(host) + "]";
   return std::string(host);
@@ -254,7 +252,7 @@ std::optional<std::string> NetworkGuard::check(std::string_view host, std::uint1
   const std::string name = normalised(host);
   for (const AllowedHost& allowed : allowed_) {
     if (allowed.port != 0 && allowed.port != port) continue;
-    if (allowed.host == name || (allowed.address && same_address(*allowed.address, address))) return std::nullopt;
+    if (allowed.address ? *allowed.address == address : allowed.host == name) return std::nullopt;
   }
   return refusal(host, port, address.text(), is);
 }

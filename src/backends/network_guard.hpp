@@ -36,7 +36,8 @@ struct IpAddress {
   bool is_v4 = false;
 
   [[nodiscard]] std::string text() const;
-  friend bool operator==(const IpAddress&, const IpAddress&) = default;
+  // "::ffff:192.0.2.1" and "192.0.2.1" are the same.
+  friend bool operator==(const IpAddress& a, const IpAddress& b) noexcept { return a.bytes == b.bytes; }
 };
 // "192.0.2.1", "2001:db8::1", with brackets or without, zone ignored. Nothing else counts as an address here.
 [[nodiscard]] std::optional<IpAddress> parse_ip(std::string_view text);

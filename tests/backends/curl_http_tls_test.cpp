@@ -41,9 +41,8 @@ TEST_CASE("TLS: a certificate of the host's own authority is trusted, and nobody
   CHECK(summary(ask(*client, with_body("POST", server.origin() + "/", "b"))) == "200 ok");
   CHECK(server.connections() == 1);
 
-  CurlOptions system_only;
-  system_only.allow_private = true;
-  const auto stranger = ask(*fnstack::curl_http(system_only), get(server.origin() + "/a?token=t"));
+  TestAuthority another;
+  const auto stranger = ask(*fnstack::curl_http(trusting(another)), get(server.origin() + "/a?token=t"));
   CHECK(summary(stranger) ==
         "network: GET " + server.origin() + "/a: TLS: SSL certificate problem: unable to get local issuer certificate");
 }
@@ -83,8 +82,7 @@ TEST_CASE("TLS: unverified only if the request asks for it and the host allows i
   FaultServer server(serve_ok, identity.certificate_file, identity.key_file);
   for (const bool asks : {false, true}) {
     for (const bool allows : {false, true}) {
-      CurlOptions options;
-      options.allow_private = true;
+      CurlOptions options = trusting(authority);
       options.allow_insecure_tls = allows;
       auto request = get(server.origin() + "/");
       request.verify_tls = !asks;
@@ -99,9 +97,8 @@ TEST_CASE("TLS: plain text where TLS is expected, and the other way round") {
     connection.wait_for_close();
   });
   FaultServer silent([](Connection& connection) { connection.wait_for_close(); });
-  CurlOptions options;
-  options.allow_private = true;
-  const auto client = fnstack::curl_http(options);
+  TestAuthority authority;
+  const auto client = fnstack::curl_http(trusting(authority));
   const auto result = ask(*client, get("https://" + plain.address() + "/"));
   REQUIRE(!result.ok());
   CHECK(result.error().type == "network");
@@ -110,7 +107,6 @@ TEST_CASE("TLS: plain text where TLS is expected, and the other way round") {
   waiting.timeout_ms = 200;
   CHECK(summary(ask(*client, waiting)) == "timeout: GET https://" + silent.address() + "/: timed out after 200 ms");
 
-  TestAuthority authority;
   const auto good = authority.issue(TestAuthority::Kind::good, "IP:127.0.0.1");
   FaultServer tls(serve_ok, good.certificate_file, good.key_file);
   const auto reverse = ask(*client, get("http://" + tls.address() + "/"));

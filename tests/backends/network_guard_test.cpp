@@ -172,6 +172,7 @@ TEST_CASE("the guard admits what is allowed, and no more") {
   CHECK(check(named, "10.0.0.7", 1, "10.0.0.7") == "");
   CHECK(check(named, "other.example", 1, "10.0.0.7") == "");  // the address was allowed, whatever leads there
   CHECK(check(named, "10.0.0.7", 1, "10.0.0.8") != "");
+  CHECK(check(named, "other.example", 1, "::ffff:10.0.0.7") == "");
   CHECK(check(named, "internal.example", 80, "192.168.1.1") == "");
   CHECK(check(named, "not.internal.example", 80, "192.168.1.1") != "");
   CHECK(check(named, "[fd00::1]", 8443, "fd00::1") == "");

@@ -54,8 +54,10 @@ TestAuthority::TestAuthority() {
   std::string pattern = std::filesystem::temp_directory_path().string() + "/fnstack-tls-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) std::abort();
   directory_ = pattern;
+  // Its own name: two authorities that share one are taken for each other.
+  const std::string name = "fnstack test authority " + directory_.substr(directory_.size() - 6);
   EVP_PKEY* key = EVP_EC_gen("P-256");
-  X509* certificate = blank_certificate(key, "fnstack test authority", 1, -day, day);
+  X509* certificate = blank_certificate(key, name.c_str(), 1, -day, day);
   X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
   add_extension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE");
   add_extension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
