@@ -33,6 +33,7 @@ constexpr Function function_rows[] = {
     {"icontains", "", "text search", "contains, for text, without regard to case", text::icontains},
     {"iindex", "", "text search", "index, for text, without regard to case", text::iindex},
     {"replace", "", "text search replacement?", "all occurrences replaced, literally; an object gives several pairs", or_null<text::replace>},
+    {"replace_template_vars", "", "text values", "each {{path}} in the text replaced by what stands there in an object; nothing for null", or_null<text::replace_template_vars>},
     {"split", "explode", "text separator limit?", "a list of the parts between separators", or_null<string::split>},
     {"substring", "", "text start end?", "from start up to end, as the method substring", or_null<string::substring>},
     {"substr", "", "text start length?", "that many code points from start", or_null<string::substr>},

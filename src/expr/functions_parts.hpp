@@ -211,8 +211,8 @@ Signature at, char_at, code_point, concat, method_ends_with, method_starts_with,
 
 namespace text {
 Signature capitalize, upper_first, starts_with, istarts_with, ends_with, iends_with, contains, icontains, iindex, index,
-    replace, truncate, word_count, slugify, unaccent, strip_tags, sanitize, escape_html, is_email, is_url,
-    file_extension, file_size, add_slashes, sprintf;
+    replace, replace_template_vars, truncate, word_count, slugify, unaccent, strip_tags, sanitize, escape_html,
+    is_email, is_url, file_extension, file_size, add_slashes, sprintf;
 }  // namespace text
 
 namespace array {

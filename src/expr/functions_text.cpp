@@ -243,6 +243,36 @@ Result<Value> replace(Invocation& call) {
   return Value(std::move(value));
 }
 
+// Only paths, never expressions: the text may come from anywhere. What is put in is not looked at again.
+Result<Value> replace_template_vars(Invocation& call) {
+  Reader in(call);
+  const std::string_view value = in.text(0);
+  const Value& variables = in.object(1, "the values");
+  if (in.failed()) return in.error();
+  if (!call.charge(0, value.size())) return call.failure();
+  std::string out;
+  std::size_t copied = 0;
+  Meter meter(call);
+  for (std::size_t open = value.find("{{"); open != std::string_view::npos; open = value.find("{{", copied)) {
+    const std::size_t close = value.find("}}", open + 2);
+    if (close == std::string_view::npos) break;
+    const std::string_view path = expr::trim(value.substr(open + 2, close - open - 2));
+    const Value* found = find_path(variables, path);
+    out += value.substr(copied, open - copied);
+    if (found != nullptr) {
+      if (found->is_bytes())
+        return call.error("bytes can't be joined with text; encode them first, as |base64_encode does");
+      if (!meter.add(1, found->byte_size()) || !call.fits(out.size() + found->byte_size() / 8)) return call.failure();
+      append_text(out, *found);
+    }
+    copied = close + 2;
+    if (!meter.add(8, path.size()) || !call.fits(out.size())) return call.failure();
+  }
+  out += value.substr(copied);
+  if (!call.fits(out.size())) return call.failure();
+  return Value(std::move(out));
+}
+
 Result<Value> truncate(Invocation& call) {
   Reader in(call);
   const std::string_view value = in.text(0);
