@@ -45,9 +45,9 @@ std::optional<Error> bind_inputs(const program::ProgramData& data, expr::Scope& 
   const program::FunctionInfo& function = data.functions[frame.function];
   if (inputs.is_null()) inputs = Value::object();
   if (!inputs.is_object()) return make_error(error_type::validation, "inputs: expected an object, got " + std::string(kind_of(inputs)));
-  if (inputs.depth() > limits.value_depth) return limit_error("value_depth", limits.value_depth, "the inputs are nested", false);
+  if (inputs.depth() > limits.value_depth) return limit_error("value_depth", limits.value_depth, "the inputs are nested", "deep", false);
   if (inputs.byte_size() > static_cast<std::uint64_t>(limits.value_bytes)) {
-    return limit_error("value_bytes", limits.value_bytes, "the inputs take bytes", false);
+    return limit_error("value_bytes", limits.value_bytes, "the inputs take", "bytes", false);
   }
   frame.slots[program::slot::inputs] = inputs;
   for (const program::ParameterInfo& parameter : function.parameters) {

@@ -78,7 +78,7 @@ class Executor {
     return state_.live_bytes <= static_cast<std::uint64_t>(state_.limits.live_bytes);
   }
   Step live_bytes_error() {
-    return fail(limit_error("live_bytes", state_.limits.live_bytes, "the run's variables take bytes", true));
+    return fail(limit_error("live_bytes", state_.limits.live_bytes, "the run's variables take", "bytes", true));
   }
   Step store_or_fail(std::uint32_t slot, Value value) {
     if (slot == none) return Step::go_on;
@@ -162,7 +162,7 @@ Executor::Step Executor::perform(const Instruction& instruction) {
       value = std::move(*plain);
     }
     if (value.byte_size() > scope_.limits.value_bytes) {
-      return fail(limit_error("value_bytes", state_.limits.value_bytes, "the result takes bytes", false));
+      return fail(limit_error("value_bytes", state_.limits.value_bytes, "the result takes", "bytes", false));
     }
     if (site.age_slot != none && instruction.b != none) frame_->slots[site.age_slot] = fields.age();
     return store_or_fail(instruction.b, std::move(value));
@@ -274,8 +274,8 @@ Executor::Step Executor::update(const Instruction& instruction) {
   state_.live_bytes += after;
   state_.live_bytes -= std::min(state_.live_bytes, before);
   if (error) return fail(std::move(*error));
-  if (after > scope_.limits.value_bytes) return fail(limit_error("value_bytes", state_.limits.value_bytes, "the variable takes bytes", false));
-  if (depth > scope_.limits.value_depth) return fail(limit_error("value_depth", state_.limits.value_depth, "the variable is nested", false));
+  if (after > scope_.limits.value_bytes) return fail(limit_error("value_bytes", state_.limits.value_bytes, "the variable takes", "bytes", false));
+  if (depth > scope_.limits.value_depth) return fail(limit_error("value_depth", state_.limits.value_depth, "the variable is nested", "deep", false));
   return state_.live_bytes <= static_cast<std::uint64_t>(state_.limits.live_bytes) ? Step::go_on : live_bytes_error();
 }
 
@@ -286,10 +286,10 @@ Executor::Step Executor::compute(const Instruction& instruction) {
   auto value = site.kind->compute(fields);
   if (!value) return fail(std::move(value).error());
   if (value->byte_size() > scope_.limits.value_bytes) {
-    return fail(limit_error("value_bytes", state_.limits.value_bytes, "the result takes bytes", false));
+    return fail(limit_error("value_bytes", state_.limits.value_bytes, "the result takes", "bytes", false));
   }
   if (value->depth() > scope_.limits.value_depth) {
-    return fail(limit_error("value_depth", state_.limits.value_depth, "the result is nested", false));
+    return fail(limit_error("value_depth", state_.limits.value_depth, "the result is nested", "deep", false));
   }
   return store_or_fail(instruction.b, std::move(*value));
 }
@@ -400,7 +400,7 @@ Executor::Step Executor::count_pass(const Instruction& instruction) {
 
 Executor::Step Executor::enter_function(const CallSite& site, std::uint32_t function, Value arguments) {
   if (strand_.base_depth + strand_.frames.size() > static_cast<std::size_t>(state_.limits.call_depth)) {
-    return fail(limit_error("call_depth", state_.limits.call_depth, "functions call each other", true));
+    return fail(limit_error("call_depth", state_.limits.call_depth, "functions call each other", "deep", true));
   }
   Frame frame;
   frame.function = function;
@@ -550,7 +550,7 @@ Executor::Step Executor::fork(const Instruction& instruction) {
   }
   if (places.empty()) return store_or_fail(instruction.b, Value::array());
   if (state_.strands.size() + places.size() > static_cast<std::size_t>(state_.limits.strands)) {
-    return fail(limit_error("strands", state_.limits.strands, "branches at once are", true));
+    return fail(limit_error("strands", state_.limits.strands, "the run has", "strands", true));
   }
   strand_.results.assign(places.size(), Value());
   strand_.branches_left = places.size();
@@ -681,15 +681,16 @@ Executor::Stop Executor::run(std::uint64_t& budget) {
     if (budget == 0) return Stop::budget;
     --budget;
     const Instruction& instruction = code[frame_->pc++];
-    const bool is_first_time = !strand_.pending;
-    if (instruction.begins_step && is_first_time && strand_.results.empty()) {
-      ++state_.steps;
-      if (state_.observe) state_.add_event(StepEvent::Kind::step, instruction.step, {});
-    }
+    const bool is_first_time = !strand_.pending && strand_.results.empty();
+    const bool counts = instruction.begins_step && is_first_time;
     Step step = Step::go_on;
-    if (state_.steps + scope_.steps > limit) {
-      step = fail(limit_error("steps", state_.limits.steps, "the run takes steps", true));
+    if (state_.steps + scope_.steps + (counts ? 1 : 0) > limit) {
+      step = fail(limit_error("steps", state_.limits.steps, "the run takes", "steps", true));
     } else {
+      if (counts) {
+        ++state_.steps;
+        if (state_.observe) state_.add_event(StepEvent::Kind::step, instruction.step, {});
+      }
       step = execute(instruction);
     }
     if (step == Step::gone) return Stop::gone;

@@ -125,8 +125,8 @@ namespace machine {
 // Checks and completes a function's inputs: types, defaults, required ones. Into frame.slots.
 [[nodiscard]] std::optional<Error> bind_inputs(const program::ProgramData& data, expr::Scope& scope, const Limits& limits, Frame& frame, Value inputs);
 
-[[nodiscard]] inline Error limit_error(std::string_view name, std::int64_t limit, std::string_view what, bool fatal) {
-  Error error = make_error(error_type::limit, std::string(name) + ": " + std::string(what) + " more than " + std::to_string(limit));
+[[nodiscard]] inline Error limit_error(std::string_view name, std::int64_t limit, std::string_view what, std::string_view unit, bool fatal) {
+  Error error = make_error(error_type::limit, std::string(name) + ": " + std::string(what) + " more than " + std::to_string(limit) + " " + std::string(unit));
   error.fatal = fatal;
   return error;
 }
