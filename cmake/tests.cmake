@@ -61,9 +61,10 @@ fnstack_test(test_definition
 )
 
 fnstack_test(test_program
-  FOLDERS base expr definition program steps
+  FOLDERS base expr definition program steps machine
   SOURCES
     tests/unit/program/compile_test.cpp
+    tests/unit/program/errors_test.cpp
 )
 
 fnstack_test(test_machine
@@ -89,6 +90,14 @@ fnstack_test(test_backends
     tests/backends/network_guard_test.cpp
     tests/backends/scripted_http_test.cpp
 )
+
+if(TARGET fnstack_spdlog_backend)
+  fnstack_test(test_spdlog
+    FOLDERS base spdlog_backend
+    SOURCES
+      tests/backends/spdlog_observer_test.cpp
+  )
+endif()
 
 if(FNSTACK_WITH_SQLITE)
 fnstack_test(test_stores
@@ -141,11 +150,20 @@ if(TARGET fnstack_command)
   fnstack_test(test_cli
     LIBRARIES httplib::httplib nlohmann_json::nlohmann_json
     SOURCES
-      tests/cli/cli_test.cpp
+      tests/cli/check_test.cpp
+      tests/cli/command.cpp
+      tests/cli/eval_test.cpp
+      tests/cli/run_http_test.cpp
+      tests/cli/run_test.cpp
+      tests/cli/usage_test.cpp
   )
   if(TARGET test_cli)
     add_dependencies(test_cli fnstack_command)
     target_compile_definitions(test_cli PRIVATE FNSTACK_COMMAND="$<TARGET_FILE:fnstack_command>")
+    foreach(component IN LISTS FNSTACK_COMPONENTS)
+      string(TOUPPER "${component}" upper)
+      target_compile_definitions(test_cli PRIVATE FNSTACK_HAS_${upper})
+    endforeach()
   endif()
 endif()
 

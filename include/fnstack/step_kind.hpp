@@ -62,6 +62,7 @@ struct Field {
   Value default_value = {};               // what the step sees when the field is not given
   std::string doc = {};                   // one line for the reference page
   std::vector<std::string> locals = {};   // expression: names bound by the kind while it evaluates ("acc", "current")
+  std::string default_template = {};      // instead of default_value: what is evaluated then ("{{inputs}}")
 };
 
 // The evaluated fields of one execution of a step. Lives as long as the call it is passed to.
@@ -122,6 +123,8 @@ struct StepKind {
   // comes here; its Error is raised.
   std::function<Result<Value>(Fields&, EffectReply)> reply = {};
   void (*lower)(program::Lowering&) = nullptr;  // built-in control kinds only
+  // Built-in kinds only: reports what is wrong with a step as written and the table can't say.
+  void (*check)(program::Lowering&) = nullptr;
 };
 
 // The step kinds that definitions may use, looked up by folded name.

@@ -12,6 +12,7 @@
 
 #include <fnstack/definition.hpp>
 
+#include "base/first_problems.hpp"
 #include "definition/json_reader.hpp"
 #include "definition/markdown.hpp"
 #include "definition/shapes.hpp"
@@ -27,9 +28,6 @@ bool is_letter_or_digit(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          static_cast<unsigned char>(c) >= 0x80U;
 }
-
-// Problems of one text that are reported, errors and the rest counted apart: nobody reads more.
-constexpr int most_problems = 100;
 
 // Does a fence that isn't tagged as JSON begin like JSON? Code, prose and lone templates don't.
 bool begins_like_json(std::string_view text, std::size_t begin, bool tagged) noexcept {
@@ -75,7 +73,7 @@ class Parser {
     }
     report_others();
     give_names();
-    keep_first_problems();
+    keep_first_problems(module_.diagnostics);
     return std::move(module_);
   }
 
@@ -180,32 +178,6 @@ class Parser {
       }
       module_.definitions.push_back(std::move(recognised.definition));
     }
-  }
-
-  void keep_first_problems() {
-    module_.diagnostics.sort();
-    Diagnostics kept;
-    int errors = 0;
-    int others = 0;
-    int dropped = 0;
-    for (const Diagnostic& diagnostic : module_.diagnostics.items()) {
-      int& count = diagnostic.severity == Diagnostic::Severity::error ? errors : others;
-      if (count++ < most_problems) {
-        kept.add(diagnostic);
-      } else {
-        ++dropped;
-      }
-    }
-    if (dropped == 0) return;
-    const auto end = static_cast<std::uint32_t>(text_.size());
-    Diagnostic rest;
-    rest.severity = Diagnostic::Severity::note;
-    rest.code = "too-many";
-    rest.message = std::to_string(dropped) + " more problems are not listed";
-    rest.source = source_;
-    rest.span = Span{end, end};
-    kept.add(std::move(rest));
-    module_.diagnostics = std::move(kept);
   }
 
   const SourcePtr& source_;

@@ -85,12 +85,13 @@ void Engine::add_function(std::string name, HostFunction function) {
 }
 
 bool Engine::add_step_kind(StepKind kind) {
-  if (kind.lower != nullptr) return false;
+  if (kind.lower != nullptr || kind.check != nullptr) return false;
   return state_->kinds.add(std::move(kind));
 }
 
 Diagnostics Engine::add_library(const SourcePtr& source) {
-  Module module = parse(source, [this](std::string_view name) { return state_->kinds.find(name) != nullptr; });
+  Module module = parse(source, [this](std::string_view name) { return state_->kinds.find(name) != nullptr; },
+                       state_->options.limits);
   if (!module.diagnostics.has_errors()) {
     for (Definition& definition : module.definitions) state_->libraries.push_back(std::move(definition));
   }
@@ -98,7 +99,8 @@ Diagnostics Engine::add_library(const SourcePtr& source) {
 }
 
 Compiled Engine::load(const SourcePtr& source) const {
-  Module module = parse(source, [this](std::string_view name) { return state_->kinds.find(name) != nullptr; });
+  Module module = parse(source, [this](std::string_view name) { return state_->kinds.find(name) != nullptr; },
+                       state_->options.limits);
   Compiled compiled;
   if (module.diagnostics.has_errors()) {
     compiled.diagnostics = std::move(module.diagnostics);

@@ -7,20 +7,30 @@
 
 #include "base/suggest.hpp"
 #include "definition/shapes.hpp"
+#include "definition/words.hpp"
 #include "expr/template.hpp"
+#include "program/foreign_steps.hpp"
 #include "program/function_builder.hpp"
 
 namespace fnstack::program {
 
 namespace {
 
-// Fields that any step may carry, for readers of the definition.
-constexpr std::string_view annotations[] = {"step", "description", "purpose", "use_case", "comment", "note", "notes"};
+using definition::pointer;
+using definition::quoted;
+
+// Fields that any step may carry, for readers of the definition. `name` is one where the kind means nothing by it.
+constexpr std::string_view annotations[] = {"step",    "description", "purpose", "use_case",
+                                            "comment", "note",        "notes",   "name"};
 constexpr std::string_view result_fields[] = {"output_variable", "return_as", "return_variable"};
 
+// What a host supplies in many definitions: no misspelling of something else.
+constexpr std::string_view usual_roots[] = {"request", "response", "auth",  "auth_user", "trigger", "new",     "old",
+                                            "vars",    "params",   "query", "session",   "args",    "context", "user"};
+
 bool is_annotation(std::string_view folded, std::string_view written) {
-  if (written.starts_with("x-") || written == "$schema" || written == "fnstack") return true;
-  return std::find(std::begin(annotations), std::end(annotations), folded) != std::end(annotations);
+  return definition::is_annotation(written) ||
+         std::find(std::begin(annotations), std::end(annotations), folded) != std::end(annotations);
 }
 
 bool is_result_field(std::string_view folded) {
@@ -32,15 +42,15 @@ bool names_field(const Field& field, std::string_view folded) {
   return std::find(field.aliases.begin(), field.aliases.end(), folded) != field.aliases.end();
 }
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
 std::string did_you_mean(std::optional<std::string_view> near) {
   return near ? "; did you mean " + quoted(*near) + "?" : "";
 }
 
 bool is_name(std::string_view text) {
   if (text.empty()) return false;
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$'; };
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
+  };
   if (!is_letter(text[0])) return false;
   return std::all_of(text.begin(), text.end(), [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
 }
@@ -48,39 +58,37 @@ bool is_name(std::string_view text) {
 // The part of an Update Variable target before the first . or [
 std::string base_name(std::string_view target) { return std::string(target.substr(0, target.find_first_of(".["))); }
 
+// Is a block given that has a step in it, or none at all? Prose in a block is no step.
+bool holds_step(const Node& node) {
+  if (node.find("function") != nullptr || node.items.empty()) return node.kind != Node::Kind::string;
+  return std::any_of(node.items.begin(), node.items.end(),
+                     [](const Node& item) { return item.find("function") != nullptr; });
+}
+
 }  // namespace
 
 std::string FunctionBuilder::context_of(const CheckedStep* step) const {
-  std::string context = definition_.anonymous || definition_.names.empty() ? "" : definition_.names[0];
-  if (step == nullptr) return context;
-  const std::string& path = step->step.path;
-  std::string place = path;
-  const auto slash = path.rfind('/');
-  if (slash != std::string::npos && slash > 0) {
-    const auto before = path.rfind('/', slash - 1);
-    const std::string last = path.substr(slash + 1);
-    if (!last.empty() && std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-      place = path.substr(before + 1, slash - before - 1) + "[" + last + "]";
-    } else {
-      place = last;
-    }
-  } else if (slash == 0 && path.size() > 1) {
-    place = "[" + path.substr(1) + "]";
-  }
-  if (!context.empty() && !place.empty()) context += ", ";
-  context += place;
-  if (!step->step.label.empty()) context += " " + quoted(step->step.label);
-  return context;
+  if (step != nullptr) return definition::step_context(definition_, step->step);
+  return definition_.anonymous || definition_.names.empty() ? std::string() : definition_.names[0];
 }
 
 void FunctionBuilder::report(const CheckedStep* step, Diagnostic diagnostic, std::string path) {
   diagnostic.source = definition_.source;
   if (step != nullptr) {
+    if (diagnostic.code == "missing-field") {
+      // "did you mean" has said it already.
+      const auto is_named = [&](const std::string& name) {
+        return diagnostic.message.find(quoted(name)) != std::string::npos;
+      };
+      if (std::any_of(step->meant.begin(), step->meant.end(), is_named)) return;
+      if (const auto found = checked_.find(step->step.node); found != checked_.end())
+        found->second.is_incomplete = true;
+    }
     const std::string prefix = step->written_name + ": ";
     if (diagnostic.message.rfind(prefix, 0) != 0) diagnostic.message.insert(0, prefix);
   }
   diagnostic.path = path.empty() && step != nullptr ? step->step.path : std::move(path);
-  diagnostic.context = context_of(step);
+  if (diagnostic.context.empty()) diagnostic.context = context_of(step);
   diagnostics_.add(std::move(diagnostic));
 }
 
@@ -106,55 +114,85 @@ void FunctionBuilder::check_variable_name(const std::string& name, const Node& a
            "expected a variable's name (letters, digits, _), got " + quoted(name), at.span);
     return;
   }
-  static constexpr std::string_view reserved[] = {"env", "inputs", "input", "error", "null", "true", "false", "undefined"};
+  static constexpr std::string_view reserved[] = {"env",  "inputs", "input", "error",
+                                                  "null", "true",   "false", "undefined"};
   if (std::find(std::begin(reserved), std::end(reserved), name) != std::end(reserved)) {
     report(&step, Diagnostic::Severity::error, "reserved-name", quoted(name) + " can't be assigned", at.span, "",
            "choose another name for the variable");
   }
 }
 
+std::vector<std::string_view> FunctionBuilder::function_names() const {
+  std::vector<std::string_view> names;
+  for (const FunctionInfo& known : data_.functions) {
+    if (known.callable) names.insert(names.end(), known.names.begin(), known.names.end());
+  }
+  names.insert(names.end(), data_.host_functions.begin(), data_.host_functions.end());
+  return names;
+}
+
+void FunctionBuilder::take_result_name(CheckedStep& checked, const Member& member, std::string path) {
+  checked.gives_something = true;
+  if (checked.result_member != nullptr) {
+    report(&checked, Diagnostic::Severity::error, "field-twice",
+           quoted(member.key) + " and " + quoted(checked.result_member->key) + " mean the same field", member.key_span,
+           std::move(path), "keep one of them");
+    return;
+  }
+  checked.result_member = &member;
+  if (member.value.kind != Node::Kind::string) {
+    report(&checked, Diagnostic::Severity::error, "bad-value",
+           quoted(member.key) + ": expected a variable's name as text", member.value.span, std::move(path));
+    return;
+  }
+  checked.result_name = std::string(member.value.scalar.as_string());
+  check_variable_name(checked.result_name, member.value, checked);
+}
+
 void FunctionBuilder::match_fields(CheckedStep& checked) {
   const StepKind& kind = *checked.kind;
   checked.fields.assign(kind.fields.size(), nullptr);
-  const bool is_direct_call = !checked.callee.empty() && checked.callee == checked.written_name;
+  // "Custom Function: name" with its arguments beside it, as a call by name alone has them.
+  const bool names_callee = !checked.callee.empty() && !checked.is_call;
+  const bool free_arguments =
+      checked.is_call || kind.accepts_rest ||
+      (names_callee &&
+       std::none_of(checked.step.node->members.begin(), checked.step.node->members.end(), [&](const Member& member) {
+         const std::string folded = fold_name(member.key);
+         return std::any_of(kind.fields.begin(), kind.fields.end(), [&](const Field& field) {
+           return field.name == "parameters" && names_field(field, folded);
+         });
+       }));
   for (const Member& member : checked.step.node->members) {
     if (member.key == "function") continue;
     const std::string folded = fold_name(member.key);
-    const std::string path = checked.step.path + "/" + member.key;
+    const std::string path = pointer(checked.step.path, member.key);
     std::size_t position = kind.fields.size();
-    for (std::size_t i = 0; !is_direct_call && i < kind.fields.size(); ++i) {
+    for (std::size_t i = 0; !checked.is_call && i < kind.fields.size(); ++i) {
       if (names_field(kind.fields[i], folded)) position = i;
     }
     if (position < kind.fields.size()) {
       if (checked.fields[position] != nullptr) {
         report(&checked, Diagnostic::Severity::error, "field-twice",
-               quoted(member.key) + " and " + quoted(checked.fields[position]->key) + " mean the same field", member.key_span,
-               path, "keep one of them");
+               quoted(member.key) + " and " + quoted(checked.fields[position]->key) + " mean the same field",
+               member.key_span, path, "keep one of them");
         continue;
       }
       checked.fields[position] = &member;
+      const FieldType type = kind.fields[position].type;
+      checked.gives_something = checked.gives_something || (type != FieldType::annotation &&
+                                                            (type != FieldType::steps || holds_step(member.value)));
       continue;
     }
-    if (is_result_field(folded) && (kind.has_result || is_direct_call)) {
-      if (checked.result_member != nullptr) {
-        report(&checked, Diagnostic::Severity::error, "field-twice",
-               quoted(member.key) + " and " + quoted(checked.result_member->key) + " mean the same field", member.key_span,
-               path, "keep one of them");
-        continue;
-      }
-      checked.result_member = &member;
-      if (member.value.kind != Node::Kind::string) {
-        report(&checked, Diagnostic::Severity::error, "bad-value",
-               quoted(member.key) + ": expected a variable's name as text", member.value.span, path);
-        continue;
-      }
-      checked.result_name = std::string(member.value.scalar.as_string());
-      check_variable_name(checked.result_name, member.value, checked);
+    const bool is_result = is_result_field(folded) || (folded == "output" && !free_arguments);
+    if (is_result && (kind.has_result || checked.is_call)) {
+      take_result_name(checked, member, path);
       continue;
     }
     if (is_annotation(folded, member.key)) continue;
-    if (kind.accepts_rest || is_direct_call) {
+    if (free_arguments) {
       checked.rest.push_back(&member);
+      checked.gives_something = true;
       continue;
     }
     std::vector<std::string_view> candidates;
@@ -163,33 +201,70 @@ void FunctionBuilder::match_fields(CheckedStep& checked) {
       candidates.insert(candidates.end(), field.aliases.begin(), field.aliases.end());
     }
     if (kind.has_result) candidates.insert(candidates.end(), std::begin(result_fields), std::end(result_fields));
-    std::string message = "unknown field " + quoted(member.key) + did_you_mean(suggest(folded, candidates));
+    const auto near = suggest(folded, candidates);
+    checked.gives_something = checked.gives_something || near.has_value();
+    for (const Field& field : kind.fields) {
+      if (near && names_field(field, *near)) checked.meant.push_back(field.name);
+    }
+    std::string message = "unknown field " + quoted(member.key) + did_you_mean(near);
     if (is_result_field(folded)) message = "has no result: " + quoted(member.key) + " can't be filled";
     report(&checked, Diagnostic::Severity::error, "unknown-field", std::move(message), member.key_span, path);
   }
-  if (is_direct_call) return;
+  if (!checked.is_call) check_given_fields(checked);
+}
+
+void FunctionBuilder::check_given_fields(CheckedStep& checked) {
+  const StepKind& kind = *checked.kind;
   for (std::size_t i = 0; i < kind.fields.size(); ++i) {
     const Field& field = kind.fields[i];
-    if (field.required && checked.fields[i] == nullptr && !(field.name == "custom_function" && !checked.callee.empty())) {
+    const Member* const member = checked.fields[i];
+    if (member == nullptr) {
+      if (!field.required || (field.name == "custom_function" && !checked.callee.empty())) continue;
+      checked.is_incomplete = true;
+      const std::uint32_t begin = checked.step.node->span.begin;
       report(&checked, Diagnostic::Severity::error, "missing-field", "missing field " + quoted(field.name),
-             Span{checked.step.node->span.begin, checked.step.node->span.begin + 1});
+             Span{begin, begin + 1});
+      continue;
     }
-    if (checked.fields[i] == nullptr) continue;
-    const Node& node = checked.fields[i]->value;
+    const Node& node = member->value;
+    const std::string path = pointer(checked.step.path, member->key);
     const bool wants_text = field.type == FieldType::variable || field.type == FieldType::item;
     if (wants_text && node.kind != Node::Kind::string) {
       report(&checked, Diagnostic::Severity::error, "bad-value",
-             quoted(checked.fields[i]->key) + ": expected a variable's name as text", node.span);
+             quoted(member->key) + ": expected a variable's name as text", definition::mark(node), path);
     } else if (field.type == FieldType::item) {
       check_variable_name(std::string(node.scalar.as_string()), node, checked);
     } else if (field.type == FieldType::variable) {
       check_variable_name(base_name(node.scalar.as_string()), node, checked);
     } else if (field.type == FieldType::literal && node.kind == Node::Kind::string &&
                expr::may_hold_template(node.scalar.as_string())) {
-      report(&checked, Diagnostic::Severity::error, "bad-value",
-             quoted(checked.fields[i]->key) + ": a template can't stand here", node.span);
+      report(&checked, Diagnostic::Severity::error, "bad-value", quoted(member->key) + ": a template can't stand here",
+             node.span, path);
     }
   }
+}
+
+void FunctionBuilder::check_unknown(CheckedStep& checked, const Node& name) {
+  Diagnostic diagnostic;
+  diagnostic.code = "unknown-step";
+  diagnostic.message = "unknown step " + quoted(checked.written_name);
+  diagnostic.hint = "a host may register a function of this name";
+  diagnostic.span = name.span;
+  checked.is_incomplete = true;
+  std::vector<std::string_view> candidates = kinds_.names();
+  const std::vector<std::string_view> functions = function_names();
+  candidates.insert(candidates.end(), functions.begin(), functions.end());
+  if (const ForeignStep* const foreign = find_foreign_step(checked.written_name)) {
+    checked.gives_something = true;
+    diagnostic.message += ": not part of fnstack (" + std::string(foreign->what) + ")";
+    if (!foreign->cure.empty()) diagnostic.hint = std::string(foreign->cure) + "; or " + diagnostic.hint;
+  } else if (const auto near = suggest(checked.written_name, candidates)) {
+    checked.gives_something = true;
+    diagnostic.message += did_you_mean(near);
+    diagnostic.hint.clear();
+  }
+  diagnostic.context = definition::step_context(definition_, checked.step);
+  report(nullptr, std::move(diagnostic), checked.step.path);
 }
 
 CheckedStep FunctionBuilder::check(const Step& step) {
@@ -220,20 +295,11 @@ CheckedStep FunctionBuilder::check(const Step& step) {
     if (const StepKind* call = kinds_.find("custom_function")) share(call);
   } else if (data_.find_function(checked.written_name) != none || data_.is_host_function(checked.written_name)) {
     checked.callee = checked.written_name;
+    checked.is_call = true;
     if (const StepKind* call = kinds_.find("custom_function")) share(call);
   }
   if (checked.kind == nullptr) {
-    std::vector<std::string_view> candidates = kinds_.names();
-    for (const FunctionInfo& known : data_.functions) {
-      if (known.callable) candidates.insert(candidates.end(), known.names.begin(), known.names.end());
-    }
-    candidates.insert(candidates.end(), data_.host_functions.begin(), data_.host_functions.end());
-    Diagnostic diagnostic;
-    diagnostic.code = "unknown-step";
-    diagnostic.message = "unknown step " + quoted(checked.written_name) + did_you_mean(suggest(checked.written_name, candidates));
-    diagnostic.hint = "a host may register a function of this name";
-    diagnostic.span = function->span;
-    report(nullptr, std::move(diagnostic), step.path);
+    check_unknown(checked, *function);
     return checked;
   }
   match_fields(checked);
@@ -254,8 +320,17 @@ CheckedStep FunctionBuilder::check(const Step& step) {
   return checked;
 }
 
+bool FunctionBuilder::reads_like_documentation() const {
+  return !definition_.steps.empty() &&
+         std::all_of(definition_.steps.begin(), definition_.steps.end(), [&](const Step& step) {
+           const auto found = checked_.find(step.node);
+           return found != checked_.end() && found->second.is_incomplete && !found->second.gives_something;
+         });
+}
+
 void FunctionBuilder::collect_block(const Node& node, const std::string& path) {
-  collect_names(definition::read_steps(node, path, definition_.source, diagnostics_));
+  const std::string context = definition_.anonymous || definition_.names.empty() ? std::string() : definition_.names[0];
+  collect_names(definition::read_steps(node, path, definition_.source, diagnostics_, context));
 }
 
 // One walk over all steps before anything is lowered: a name that any step sets is a variable everywhere.
@@ -284,11 +359,10 @@ void FunctionBuilder::collect_names(const std::vector<Step>& steps) {
     } else if (!checked.implicit_name.empty()) {
       implicit_candidates_.try_emplace(checked.implicit_name, none);
     }
-    const bool is_direct_call = !checked.callee.empty() && checked.callee == checked.written_name;
-    for (std::size_t i = 0; !is_direct_call && i < checked.kind->fields.size(); ++i) {
+    for (std::size_t i = 0; !checked.is_call && i < checked.kind->fields.size(); ++i) {
       if (checked.fields[i] == nullptr) continue;
       const Node& node = checked.fields[i]->value;
-      const std::string path = checked.step.path + "/" + checked.fields[i]->key;
+      const std::string path = pointer(checked.step.path, checked.fields[i]->key);
       switch (checked.kind->fields[i].type) {
         case FieldType::variable: {
           const std::string name = base_name(node.scalar.as_string());
@@ -299,12 +373,12 @@ void FunctionBuilder::collect_names(const std::vector<Step>& steps) {
           collect_block(node, path);
           break;
         case FieldType::cases:
-          for (const Member& member : node.members) collect_block(member.value, path + "/" + member.key);
+          for (const Member& member : node.members) collect_block(member.value, pointer(path, member.key));
           for (std::size_t k = 0; k < node.items.size(); ++k) {
             const Node& item = node.items[k];
             for (const Member& member : item.members) {
               if (member.value.kind == Node::Kind::array || member.value.find("function") != nullptr) {
-                collect_block(member.value, path + "/" + std::to_string(k) + "/" + member.key);
+                collect_block(member.value, pointer(pointer(path, k), member.key));
               }
             }
           }
@@ -323,17 +397,38 @@ const CheckedStep& FunctionBuilder::checked(const Step& step) {
 }
 
 void FunctionBuilder::warn_unset() {
-  for (const auto& [name, span] : unset_) {
-    const bool declared = std::any_of(definition_.parameters.begin(), definition_.parameters.end(),
-                                      [&, &wanted = name](const Parameter& parameter) { return parameter.name == wanted; });
-    if (declared) continue;
+  const auto is_declared = [&](std::string_view name) {
+    const auto names_it = [&](const auto& parameter) { return parameter.name == name; };
+    const auto carries_it = [&](const Member* member) { return member->key == name; };
+    return std::any_of(definition_.parameters.begin(), definition_.parameters.end(), names_it) ||
+           std::any_of(definition_.default_inputs.begin(), definition_.default_inputs.end(), carries_it);
+  };
+  for (const auto& [name, use] : unset_) {
+    if (is_declared(name)) continue;
     std::vector<std::string_view> candidates;
     for (const auto& [known, variable] : variables_) candidates.emplace_back(known);
+    for (const auto& [known, slot] : implicit_candidates_) candidates.emplace_back(known);
     for (const Parameter& parameter : definition_.parameters) candidates.emplace_back(parameter.name);
-    for (std::string_view root : {"inputs", "env", "error", "timestamp", "now", "uuid", "item"}) candidates.push_back(root);
-    report(nullptr, Diagnostic::Severity::warning, "unset-variable",
-           "no step sets " + quoted(name) + " and no input declares it" + did_you_mean(suggest(name, candidates)), span);
+    for (const Member* member : definition_.default_inputs) candidates.emplace_back(member->key);
+    for (std::string_view root : {"inputs", "env", "error", "timestamp", "now", "uuid", "item"})
+      candidates.push_back(root);
+    const bool usual = std::find(std::begin(usual_roots), std::end(usual_roots), name) != std::end(usual_roots);
+    report(use.step, Diagnostic::Severity::warning, "unset-variable",
+           "no step sets " + quoted(name) + " and no input declares it" +
+               (usual ? std::string() : did_you_mean(suggest(name, candidates))),
+           use.span, use.path, usual ? "the host may supply it; else it is the input of that name, or null" : "");
   }
+}
+
+void FunctionBuilder::warn_near_step_name() {
+  if (!definition_.headed || definition_.names.empty()) return;
+  const auto near = suggest(definition_.names[0], kinds_.names());
+  const Node* const function = definition_.node->find("function");
+  if (!near || function == nullptr) return;
+  report(nullptr, Diagnostic::Severity::warning, "near-step-name",
+         quoted(definition_.names[0]) +
+             " is taken as the name of a function that is defined here; did you mean the step " + quoted(*near) + "?",
+         function->span, pointer(definition_.path, "function"));
 }
 
 }  // namespace fnstack::program

@@ -2,11 +2,14 @@
 // that they can call each other in any order. Entry point: compile, at the end.
 #include <array>
 #include <map>
+#include <set>
 
 #include <openssl/evp.h>
 
 #include <fnstack/program.hpp>
 
+#include "base/first_problems.hpp"
+#include "definition/words.hpp"
 #include "program/function_builder.hpp"
 #include "program/program_data.hpp"
 
@@ -41,7 +44,8 @@ std::string fingerprint(const std::vector<const Definition*>& definitions, const
   const std::string version = "fnstack ops " + std::to_string(op_version);
   std::vector<std::string_view> parts{version};
   for (const Definition* definition : definitions) {
-    parts.push_back(definition->source->text().substr(definition->span.begin, definition->span.end - definition->span.begin));
+    parts.push_back(
+        definition->source->text().substr(definition->span.begin, definition->span.end - definition->span.begin));
   }
   for (const std::string& root : options.roots) parts.emplace_back(root);
   return hex_digest(parts);
@@ -54,7 +58,8 @@ void check_names(const std::vector<const Definition*>& definitions, Diagnostics&
     if (definition->anonymous) continue;
     for (const std::string& name : definition->names) {
       auto [first, is_new] = known.try_emplace(name, definition);
-      if (is_new || first->second == definition) continue;
+      // Within one text the reader has told it.
+      if (is_new || first->second->source == definition->source) continue;
       const Definition& other = *first->second;
       const Position place = other.source->position(other.span.begin);
       Diagnostic diagnostic;
@@ -74,7 +79,8 @@ void check_names(const std::vector<const Definition*>& definitions, Diagnostics&
 std::uint32_t ProgramData::find_function(std::string_view name) const noexcept {
   // A best name goes before an alias (DIALECT 4.35).
   for (std::size_t i = 0; i < functions.size(); ++i) {
-    if (functions[i].callable && !functions[i].names.empty() && functions[i].names[0] == name) return static_cast<std::uint32_t>(i);
+    if (functions[i].callable && !functions[i].names.empty() && functions[i].names[0] == name)
+      return static_cast<std::uint32_t>(i);
   }
   for (std::size_t i = 0; i < functions.size(); ++i) {
     if (!functions[i].callable) continue;
@@ -115,30 +121,91 @@ const std::string& Program::fingerprint() const {
   return empty() ? nothing : data_->fingerprint;
 }
 
-Compiled compile(std::vector<Definition> definitions, const StepKinds& kinds, const CompileOptions& options,
-                 std::vector<Definition> libraries) {
-  Compiled compiled;
-  auto data = std::make_shared<program::ProgramData>();
-  data->host_functions = options.host_functions;
-  data->roots = options.roots;
-  std::vector<const Definition*> all;
-  for (const Definition& definition : definitions) all.push_back(&definition);
-  for (const Definition& definition : libraries) all.push_back(&definition);
-  program::check_names(all, compiled.diagnostics);
+namespace {
+
+using program::ProgramData;
+
+// One try at building `all`; `documentation` gets a flag for each.
+Diagnostics build(ProgramData& data, const std::vector<const Definition*>& all, std::size_t main_texts,
+                  const StepKinds& kinds, const CompileOptions& options, std::vector<bool>& documentation) {
+  Diagnostics diagnostics;
+  program::check_names(all, diagnostics);
   for (const Definition* definition : all) {
     program::FunctionInfo function;
     function.names = definition->names;
     function.callable = !definition->anonymous;
-    function.main = data->functions.size() < definitions.size();
+    function.main = data.functions.size() < main_texts;
     function.source = definition->source;
-    data->functions.push_back(std::move(function));
+    data.functions.push_back(std::move(function));
+  }
+  documentation.clear();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    program::FunctionBuilder builder(data, static_cast<std::uint32_t>(i), *all[i], kinds, options, diagnostics);
+    builder.build();
+    documentation.push_back(builder.reads_like_documentation());
+  }
+  return diagnostics;
+}
+
+Diagnostic reads_like_documentation(const Definition& definition, bool alone) {
+  Diagnostic diagnostic;
+  diagnostic.severity = alone ? Diagnostic::Severity::error : Diagnostic::Severity::note;
+  diagnostic.code = "not-a-definition";
+  diagnostic.message =
+      "not a definition: no step in it is known and has the fields it needs, so it reads like documentation";
+  diagnostic.source = definition.source;
+  diagnostic.span = definition::mark(*definition.node);
+  diagnostic.path = definition.path;
+  if (!definition.anonymous && !definition.names.empty()) diagnostic.context = definition.names[0];
+  return diagnostic;
+}
+
+}  // namespace
+
+Compiled compile(std::vector<Definition> definitions, const StepKinds& kinds, const CompileOptions& options,
+                 std::vector<Definition> libraries) {
+  Compiled compiled;
+  std::vector<const Definition*> all;
+  for (const Definition& definition : definitions) all.push_back(&definition);
+  for (const Definition& definition : libraries) all.push_back(&definition);
+  std::size_t main_texts = definitions.size();
+
+  std::shared_ptr<ProgramData> data;
+  std::vector<bool> documentation;
+  std::vector<Diagnostic> notes;
+  // Prose beside a definition in the same text is left out with a note, and what is left is built again without it;
+  // what has nothing beside it is an error.
+  for (const bool may_leave_out : {true, false}) {
+    data = std::make_shared<ProgramData>();
+    data->host_functions = options.host_functions;
+    data->roots = options.roots;
+    compiled.diagnostics = build(*data, all, main_texts, kinds, options, documentation);
+    std::set<const Source*> texts;  // those with a definition in them
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (!documentation[i]) texts.insert(all[i]->source.get());
+    }
+    std::vector<const Definition*> kept;
+    std::size_t kept_main_texts = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (documentation[i] && may_leave_out && texts.count(all[i]->source.get()) > 0) {
+        notes.push_back(reads_like_documentation(*all[i], false));
+        continue;
+      }
+      kept_main_texts += i < main_texts ? 1 : 0;
+      kept.push_back(all[i]);
+    }
+    if (kept.size() == all.size()) break;
+    all = std::move(kept);
+    main_texts = kept_main_texts;
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
-    program::FunctionBuilder(*data, static_cast<std::uint32_t>(i), *all[i], kinds, options, compiled.diagnostics).build();
+    if (documentation[i]) compiled.diagnostics.add(reads_like_documentation(*all[i], true));
   }
+  for (Diagnostic& note : notes) compiled.diagnostics.add(std::move(note));
   data->fingerprint = program::fingerprint(all, options);
-  compiled.diagnostics.sort();
-  if (!compiled.diagnostics.has_errors()) compiled.program = Program(std::move(data));
+  const bool has_errors = compiled.diagnostics.has_errors();
+  keep_first_problems(compiled.diagnostics);
+  if (!has_errors) compiled.program = Program(std::move(data));
   return compiled;
 }
 

@@ -9,8 +9,10 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/first_problems.hpp"
 #include "base/suggest.hpp"
 #include "definition/shapes.hpp"
+#include "definition/words.hpp"
 
 namespace fnstack::program {
 
@@ -31,7 +33,8 @@ OperandIndex FunctionBuilder::add_operand(Operand operand) {
   return static_cast<OperandIndex>(data_.operands.size() - 1);
 }
 
-expr::Reference FunctionBuilder::resolve(const expr::NameUse& use) {
+expr::Reference FunctionBuilder::resolve(const expr::NameUse& use, Span literal, const CheckedStep* step,
+                                         const std::string& path) {
   using Kind = expr::Reference::Kind;
   const auto at_slot = [](Slot slot) { return expr::Reference{Kind::slot, slot, expr::Reference::none, false}; };
   for (auto name = lexical_.rbegin(); name != lexical_.rend(); ++name) {
@@ -67,14 +70,26 @@ expr::Reference FunctionBuilder::resolve(const expr::NameUse& use) {
     if (name == use.name) return at_slot(slot);
   }
   inputs_.emplace_back(std::string(use.name), new_slot());
-  unset_.try_emplace(std::string(use.name), use.span);
+  // Finding the place takes a walk through the literal: not for more names than are told about.
+  const bool worth_a_place = unset_.size() <= static_cast<std::size_t>(most_problems);
+  const Span span = worth_a_place ? TextPlace{definition_.source, literal}.span(use.span.begin, use.span.end) : literal;
+  unset_.try_emplace(std::string(use.name), FirstUse{span, step, path});
   return at_slot(inputs_.back().second);
 }
 
 OperandCompiler FunctionBuilder::operand_compiler(const CheckedStep* step, std::string path) {
-  return OperandCompiler(
-      definition_.source, [this](const expr::NameUse& use) { return resolve(use); },
-      [this, step, path = std::move(path)](Diagnostic diagnostic) { report(step, std::move(diagnostic), path); });
+  const auto resolver = [this, step, path](const expr::NameUse& use, Span literal) {
+    return resolve(use, literal, step, path);
+  };
+  const auto reporter = [this, step, path](Diagnostic diagnostic) {
+    if (diagnostic.code == "unknown-function" && diagnostic.hint.empty()) {
+      const Span span = diagnostic.span;
+      const StepKind* kind = kinds_.find(definition_.source->text().substr(span.begin, span.end - span.begin));
+      if (kind != nullptr) diagnostic.hint = definition::quoted(kind->name) + " is a step: let one set a variable before";
+    }
+    report(step, std::move(diagnostic), path);
+  };
+  return OperandCompiler(definition_.source, resolver, reporter);
 }
 
 std::string FunctionBuilder::literal_content_type(const CheckedStep& step) const {
@@ -92,9 +107,16 @@ std::string FunctionBuilder::literal_content_type(const CheckedStep& step) const
 
 OperandIndex FunctionBuilder::field_operand(const CheckedStep& step, std::size_t field) {
   const Member* member = step.fields[field];
-  if (member == nullptr) return none;
   const FieldType type = step.kind->fields[field].type;
-  OperandCompiler compiler = operand_compiler(&step, step.step.path + "/" + member->key);
+  if (member == nullptr) {
+    if (step.kind->fields[field].default_template.empty()) return none;
+    Node fallback;
+    fallback.kind = Node::Kind::string;
+    fallback.span = step.step.node->span;
+    fallback.scalar = Value(step.kind->fields[field].default_template);
+    return add_operand(operand_compiler(&step, step.step.path).field(fallback, type));
+  }
+  OperandCompiler compiler = operand_compiler(&step, definition::pointer(step.step.path, member->key));
   if (type == FieldType::literal) {
     Operand literal = compiler.value(member->value);
     return add_operand(std::move(literal));
@@ -206,7 +228,7 @@ void FunctionBuilder::lower_kind_call(const CheckedStep& step) {
   const auto site = static_cast<std::uint32_t>(data_.kind_calls.size() - 1);
   if (is_effect && !transactions_.empty() && !step.kind->is_database) {
     report(&step, Diagnostic::Severity::error, "not-in-transaction",
-           "only database and pure steps can stand in a Database Transaction", step.step.node->span, "",
+           "only database and pure steps can stand in a Database Transaction", definition::mark(*step.step.node), "",
            "move the step before or after the transaction");
   }
   const Slot transaction = is_effect && step.kind->is_database && !transactions_.empty() ? transactions_.back() : none;
@@ -224,6 +246,10 @@ void FunctionBuilder::lower(const CheckedStep& step) {
     step.kind->lower(lowering);
   } else {
     lower_kind_call(step);
+  }
+  if (step.kind->check != nullptr) {
+    Lowering lowering(*this, step);
+    step.kind->check(lowering);
   }
   begins_step_ = false;
   // Another step's result ends what a cache get remembered about the variable.
@@ -243,7 +269,8 @@ void FunctionBuilder::lower_steps(const std::vector<Step>& steps) {
   for (const Step& step : steps) {
     const CheckedStep& known = checked(step);
     if (terminated_ && !warned) {
-      report(&known, Diagnostic::Severity::warning, "unreachable-step", "this step is never reached", step.node->span, "",
+      report(&known, Diagnostic::Severity::warning, "unreachable-step", "this step is never reached",
+             definition::mark(*step.node), "",
              "the step before it always leaves the block");
       warned = true;
     }
@@ -273,20 +300,15 @@ void FunctionBuilder::parameters() {
 }
 
 void FunctionBuilder::build() {
+  warn_near_step_name();
   collect_names(definition_.steps);
-  bool any_known = definition_.steps.empty();
-  for (const Step& step : definition_.steps) any_known = any_known || checked(step).kind != nullptr;
-  if (!any_known) {
-    report(nullptr, Diagnostic::Severity::error, "not-a-definition",
-           "no step of this definition is known: it reads like documentation", definition_.span, definition_.path);
-  }
   parameters();
   data_.functions[function_].entry = static_cast<std::uint32_t>(data_.code.size());
   lower_steps(definition_.steps);
   current_ = nullptr;
   OperandIndex response = none;
   if (definition_.response != nullptr) {
-    response = add_operand(operand_compiler(nullptr, definition_.path + "/response").value(*definition_.response));
+    response = add_operand(operand_compiler(nullptr, definition::pointer(definition_.path, "response")).value(*definition_.response));
   }
   emit(Op::finish, response, none, none);
   resolve_labels();
@@ -464,7 +486,7 @@ void Lowering::block(const Node& steps, std::string path) {
 
 std::string Lowering::path_of(std::string_view field) const {
   const Member* found = member(field);
-  return step_.step.path + "/" + (found == nullptr ? std::string(field) : found->key);
+  return definition::pointer(step_.step.path, found == nullptr ? field : std::string_view(found->key));
 }
 
 const std::string& Lowering::path() const noexcept { return step_.step.path; }
@@ -540,14 +562,10 @@ bool Lowering::is_host_function(std::string_view name) const { return builder_.d
 
 void Lowering::check_callee(std::string_view name, const Node* at) {
   if (find_function(name) != none || is_host_function(name)) return;
-  std::vector<std::string_view> candidates;
-  for (const FunctionInfo& known : builder_.data_.functions) {
-    if (known.callable) candidates.insert(candidates.end(), known.names.begin(), known.names.end());
-  }
-  candidates.insert(candidates.end(), builder_.data_.host_functions.begin(), builder_.data_.host_functions.end());
-  auto near = suggest(name, candidates);
+  const auto near = suggest(name, builder_.function_names());
   warning("unknown-function",
-          "no definition here is called \"" + std::string(name) + "\"" + (near ? "; did you mean \"" + std::string(*near) + "\"?" : ""),
+          "no definition here is called " + definition::quoted(name) +
+              (near ? "; did you mean " + definition::quoted(*near) + "?" : ""),
           at, "define it, give its file with --functions, or let the host register it");
 }
 

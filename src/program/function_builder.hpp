@@ -30,6 +30,10 @@ struct CheckedStep {
   std::string result_name;             // output_variable
   std::string implicit_name;           // else the name its result can be read by; may be empty
   std::uint32_t info = none;           // its StepInfo
+  std::vector<std::string> meant;      // fields that an unknown one was probably meant to be
+  bool is_call = false;                // its name is a function's, so all its fields are arguments
+  bool gives_something = false;        // a field of its kind's, or nearly one
+  bool is_incomplete = false;          // a field that it must have is missing, or nobody knows its name
 };
 
 class FunctionBuilder {
@@ -38,6 +42,8 @@ class FunctionBuilder {
                   const CompileOptions& options, Diagnostics& diagnostics);
 
   void build();
+  // After build: no step of it is known and has a field that it needs, so it is prose in a definition's form.
+  [[nodiscard]] bool reads_like_documentation() const;
 
  private:
   friend class Lowering;
@@ -66,6 +72,11 @@ class FunctionBuilder {
     std::uint32_t entry;
     std::uint32_t label;
   };
+  struct FirstUse {
+    Span span;
+    const CheckedStep* step = nullptr;
+    std::string path;
+  };
   struct ImplicitResult {
     std::uint32_t instruction;
     std::string name;
@@ -73,7 +84,10 @@ class FunctionBuilder {
 
   // ---- checking
   [[nodiscard]] CheckedStep check(const Step& step);
+  void check_unknown(CheckedStep& checked, const Node& name);
   void match_fields(CheckedStep& checked);
+  void take_result_name(CheckedStep& checked, const Member& member, std::string path);
+  void check_given_fields(CheckedStep& checked);
   void collect_names(const std::vector<Step>& steps);
   void collect_block(const Node& node, const std::string& path);
   void check_variable_name(const std::string& name, const Node& at, const CheckedStep& step);
@@ -82,7 +96,9 @@ class FunctionBuilder {
   void report(const CheckedStep* step, Diagnostic::Severity severity, std::string code, std::string message, Span span,
               std::string path = {}, std::string hint = {});
   [[nodiscard]] std::string context_of(const CheckedStep* step) const;
+  [[nodiscard]] std::vector<std::string_view> function_names() const;
   void warn_unset();
+  void warn_near_step_name();
 
   // ---- lowering
   void lower(const CheckedStep& step);
@@ -95,7 +111,8 @@ class FunctionBuilder {
   void parameters();
 
   // ---- names and operands
-  [[nodiscard]] expr::Reference resolve(const expr::NameUse& use);
+  [[nodiscard]] expr::Reference resolve(const expr::NameUse& use, Span literal, const CheckedStep* step,
+                                        const std::string& path);
   [[nodiscard]] Slot new_slot(std::uint32_t count = 1);
   [[nodiscard]] OperandIndex add_operand(Operand operand);
   [[nodiscard]] OperandCompiler operand_compiler(const CheckedStep* step, std::string path);
@@ -115,7 +132,7 @@ class FunctionBuilder {
   std::map<std::string, std::size_t, std::less<>> variable_index_;
   std::map<std::string, Slot, std::less<>> implicit_candidates_;  // none until read
   std::vector<std::pair<std::string, Slot>> inputs_;              // names nobody sets
-  std::map<std::string, Span, std::less<>> unset_;                // where they are first read
+  std::map<std::string, FirstUse, std::less<>> unset_;            // where they are first read
   std::vector<ImplicitResult> implicit_results_;
   std::vector<LexicalName> lexical_;
   std::vector<Scope> scopes_;

@@ -5,6 +5,7 @@
 #include <fnstack/json.hpp>
 
 #include "base/suggest.hpp"
+#include "definition/words.hpp"
 
 namespace fnstack::program {
 
@@ -78,13 +79,21 @@ Operand expression_operand(expr::Expression expression) {
 
 }  // namespace
 
+expr::Resolver OperandCompiler::at(Span literal) const {
+  return [this, literal](const expr::NameUse& use) { return resolver_(use, literal); };
+}
+
 void OperandCompiler::error(const Node& node, std::string code, std::string message, std::string hint) {
+  error(definition::mark(node), std::move(code), std::move(message), std::move(hint));
+}
+
+void OperandCompiler::error(Span span, std::string code, std::string message, std::string hint) {
   Diagnostic diagnostic;
   diagnostic.code = std::move(code);
   diagnostic.message = std::move(message);
   diagnostic.hint = std::move(hint);
   diagnostic.source = source_;
-  diagnostic.span = node.span;
+  diagnostic.span = span;
   report_(std::move(diagnostic));
 }
 
@@ -129,7 +138,7 @@ Tree OperandCompiler::tree(const Node& node) {
           Diagnostics diagnostics;
           auto parsed = expr::parse_template(member.key, TextPlace{source_, member.key_span}, diagnostics);
           pass_on(diagnostics);
-          if (parsed && !parsed->is_constant()) compiled.key_template = expr::bind(*parsed, resolver_);
+          if (parsed && !parsed->is_constant()) compiled.key_template = expr::bind(*parsed, at(member.key_span));
         }
         compiled.value = tree(member.value);
         result.members.push_back(std::move(compiled));
@@ -144,7 +153,7 @@ Tree OperandCompiler::tree(const Node& node) {
       }
       Tree result;
       result.kind = Tree::Kind::text;
-      result.text = expr::bind(*parsed, resolver_);
+      result.text = expr::bind(*parsed, at(node.span));
       return result;
     }
     default:
@@ -166,7 +175,7 @@ Operand OperandCompiler::value(const Node& node) {
     auto parsed = parse_text(node);
     if (!parsed) return constant_operand(Value());
     if (parsed->is_constant()) return constant_operand(parsed->pieces.empty() ? "" : parsed->pieces[0].literal);
-    expr::Template bound = expr::bind(*parsed, resolver_);
+    expr::Template bound = expr::bind(*parsed, at(node.span));
     if (bound.is_single_hole()) return expression_operand(bound.pieces[0].hole);
     Operand operand;
     operand.kind = Operand::Kind::text;
@@ -183,12 +192,12 @@ Operand OperandCompiler::expression(const Node& node) {
   auto parsed = expr::parse(node.scalar.as_string(), 0, TextPlace{source_, node.span}, diagnostics, true);
   pass_on(diagnostics);
   if (!parsed) return constant_operand(Value());
-  return expression_operand(expr::bind(*parsed, resolver_));
+  return expression_operand(expr::bind(*parsed, at(node.span)));
 }
 
 Operand OperandCompiler::url(const Node& node) {
   if (node.kind != Node::Kind::string) {
-    error(node, "bad-value", "expected a URL as text, got " + std::string(node.kind == Node::Kind::null ? "null" : "another kind of value"));
+    error(node, "bad-value", "expected a URL as text, got " + std::string(definition::kind_words(node)));
     return {};
   }
   auto parsed = parse_text(node);
@@ -199,7 +208,7 @@ Operand OperandCompiler::url(const Node& node) {
   if (!compiled) return {};
   Operand operand;
   operand.kind = Operand::Kind::url;
-  operand.url = std::make_shared<const expr::UrlTemplate>(expr::bind(*compiled, resolver_));
+  operand.url = std::make_shared<const expr::UrlTemplate>(expr::bind(*compiled, at(node.span)));
   return operand;
 }
 
@@ -210,10 +219,16 @@ Operand OperandCompiler::headers(const Node& node) {
     operand.tree = std::make_shared<const Tree>(tree(node));
     for (const Member& member : node.members) {
       if (!expr::may_hold_template(member.key)) {
-        if (auto wrong = expr::check_header_name(member.key)) error(member.value, "bad-header", wrong->message);
+        if (expr::check_header_name(member.key)) {
+          error(member.key_span, "bad-header",
+                "headers: " + definition::quoted(member.key) +
+                    " is no name of a header: it has a character other than letters, digits and !#$%&'*+-.^_`|~");
+        }
       }
       if (member.value.kind == Node::Kind::array || member.value.kind == Node::Kind::object) {
-        error(member.value, "bad-header", "header \"" + member.key + "\": expected text, got a list or an object");
+        error(member.value, "bad-header",
+              "headers: " + definition::quoted(member.key) + ": expected text, got " +
+                  std::string(definition::kind_words(member.value)));
       }
     }
     return operand;
@@ -242,7 +257,7 @@ Operand OperandCompiler::body(const Node& node, std::string_view content_type) {
       warning(node, "unescaped-body", "a body put together with + is sent as it is: values in it are not escaped",
               "write the literal text outside the braces, as in \"a={{x}}&b={{y}}\"");
     }
-    expr::Template bound = expr::bind(*parsed, resolver_);
+    expr::Template bound = expr::bind(*parsed, at(node.span));
     const expr::Expression& hole = bound.pieces[0].hole;
     return expression_operand(hole.outermost_opt_out() == "raw" ? hole.without_opt_out() : hole);
   }
@@ -252,7 +267,7 @@ Operand OperandCompiler::body(const Node& node, std::string_view content_type) {
   if (!compiled) return {};
   Operand operand;
   operand.kind = Operand::Kind::body;
-  operand.body = std::make_shared<const expr::BodyTemplate>(expr::bind(*compiled, resolver_));
+  operand.body = std::make_shared<const expr::BodyTemplate>(expr::bind(*compiled, at(node.span)));
   return operand;
 }
 
@@ -279,7 +294,7 @@ void OperandCompiler::filter_member(const Member& member, std::vector<Tree>& par
   if (!member.key.empty() && member.key[0] == '$') {
     static constexpr std::string_view known[] = {"$and", "$or", "$not"};
     auto near = suggest(member.key, known);
-    error(node, "bad-filter",
+    error(member.key_span, "bad-filter",
           "filter: unknown operator \"" + member.key + "\"" + (near ? "; did you mean \"" + std::string(*near) + "\"?" : ""));
     return;
   }
@@ -293,7 +308,7 @@ void OperandCompiler::filter_member(const Member& member, std::vector<Tree>& par
     return tree(key);
   };
   if (!is_template) {
-    if (auto wrong = expr::check_identifier(member.key, "column")) error(node, "bad-filter", "filter: " + wrong->message);
+    if (auto wrong = expr::check_identifier(member.key, "column")) error(member.key_span, "bad-filter", "filter: " + wrong->message);
   }
   auto condition = [&](std::string_view op, Tree operand) {
     std::vector<Tree> items;
@@ -326,7 +341,7 @@ void OperandCompiler::filter_member(const Member& member, std::vector<Tree>& par
       static constexpr std::string_view known[] = {"$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin",
                                                    "$like", "$not_like", "$regex", "$not_regex", "$includes", "$not_includes"};
       auto near = suggest(inner.key, known);
-      error(inner.value, "bad-filter",
+      error(inner.key_span, "bad-filter",
             "filter: unknown operator \"" + inner.key + "\"" + (near ? "; did you mean \"" + std::string(*near) + "\"?" : ""));
       continue;
     }
@@ -389,7 +404,7 @@ Operand OperandCompiler::cache_key(const Node& node) {
   if (!parsed) return {};
   Operand operand;
   operand.kind = Operand::Kind::cache_key;
-  operand.text = std::make_shared<const expr::Template>(expr::bind(*parsed, resolver_));
+  operand.text = std::make_shared<const expr::Template>(expr::bind(*parsed, at(node.span)));
   return operand;
 }
 
@@ -456,7 +471,7 @@ Operand OperandCompiler::field(const Node& node, FieldType type, std::string_vie
       const auto spell = [&](const Node& object) {
         for (const Member& member : object.members) {
           if (expr::may_hold_template(member.key)) continue;
-          if (auto wrong = expr::check_identifier(member.key, "column")) error(member.value, "bad-column", wrong->message);
+          if (auto wrong = expr::check_identifier(member.key, "column")) error(member.key_span, "bad-column", wrong->message);
           operand.spelled.push_back(member.key);
         }
       };

@@ -15,8 +15,11 @@ namespace fnstack::program {
 
 class OperandCompiler {
  public:
+  // What a name means that stands in the string literal at that place; the span of its use is in the decoded text.
+  using Resolver = std::function<expr::Reference(const expr::NameUse&, Span literal)>;
+
   // `report` adds the diagnostics of one field, completed with path and context by the caller.
-  OperandCompiler(SourcePtr source, expr::Resolver resolver, std::function<void(Diagnostic)> report)
+  OperandCompiler(SourcePtr source, Resolver resolver, std::function<void(Diagnostic)> report)
       : source_(std::move(source)), resolver_(std::move(resolver)), report_(std::move(report)) {}
 
   // By the field's type; `content_type` is the step's literal Content-Type if it is known, for a body.
@@ -26,6 +29,7 @@ class OperandCompiler {
   [[nodiscard]] Operand expression(const Node& node);
 
  private:
+  [[nodiscard]] expr::Resolver at(Span literal) const;
   [[nodiscard]] std::optional<expr::Template> parse_text(const Node& node);
   [[nodiscard]] Tree tree(const Node& node);
   [[nodiscard]] Operand from_tree(Tree tree);
@@ -38,11 +42,12 @@ class OperandCompiler {
   [[nodiscard]] Operand cache_key(const Node& node);
   void check_constant(const Node& node, FieldType type, const Operand& operand);
   void error(const Node& node, std::string code, std::string message, std::string hint = {});
+  void error(Span span, std::string code, std::string message, std::string hint = {});
   void warning(const Node& node, std::string code, std::string message, std::string hint = {});
   void pass_on(const Diagnostics& diagnostics);
 
   SourcePtr source_;
-  expr::Resolver resolver_;
+  Resolver resolver_;
   std::function<void(Diagnostic)> report_;
 };
 

@@ -45,7 +45,7 @@ StepKind add_record() {
           .aliases = {"create_record", "insert_record"},
           .doc = "Stores a record, or a list of them, all or none; the result is the stored row with its `id`.",
           .group = "Records",
-          .fields = {table_field(), data_field(), {.name = "on_conflict", .type = FieldType::annotation, .doc = "use Add or Edit Record"}},
+          .fields = {table_field(), data_field(), {.name = "on_conflict", .type = FieldType::annotation, .doc = "use Add or Edit Record"}, {.name = "execution_mode", .type = FieldType::annotation, .doc = "accepted; the record is stored at once"}},
           .implicit_result = "$table",
           .is_database = true,
           .request = add};

@@ -35,7 +35,9 @@ void lower_call(program::Lowering& step) {
   program::CallSite site;
   set_callee(step, site, "custom_function");
   const bool is_direct = !step.callee().empty() && step.callee() == step.written_name();
-  site.arguments = is_direct ? step.rest() : step.operand("parameters");
+  // "Custom Function: name" has its arguments in `parameters`, or beside it.
+  const bool are_beside = is_direct || (!step.callee().empty() && !step.given("parameters"));
+  site.arguments = are_beside ? step.rest() : step.operand("parameters");
   if (!is_direct) {
     const std::string mode = fold_name(step.literal("execution_mode", "sync"));
     site.async = mode == "async" || mode == "asynchronous";
@@ -87,7 +89,7 @@ StepKind custom_function() {
 
 StepKind background_task() {
   return {.name = "Background Task",
-          .aliases = {"start_background_task"},
+          .aliases = {"start_background_task", "run_task"},
           .doc = "Starts a definition as a run of its own; the result is that run's id.",
           .group = "Functions",
           .fields = {{.name = "task", .aliases = {"custom_function", "name", "function_name", "task_name"}, .type = FieldType::text, .required = true, .doc = "which definition"},

@@ -140,7 +140,7 @@ StepKind break_loop() {
           .group = "Flow",
           .has_result = false,
           .lower = [](program::Lowering& step) {
-            if (!step.leave_loop(false)) step.error("not-in-loop", "stands in no loop");
+            if (!step.leave_loop(false)) return step.error("not-in-loop", "stands in no loop");
             step.note_terminated();
           }};
 }
@@ -152,7 +152,7 @@ StepKind continue_loop() {
           .group = "Flow",
           .has_result = false,
           .lower = [](program::Lowering& step) {
-            if (!step.leave_loop(true)) step.error("not-in-loop", "stands in no loop");
+            if (!step.leave_loop(true)) return step.error("not-in-loop", "stands in no loop");
             step.note_terminated();
           }};
 }
