@@ -126,11 +126,24 @@ int compare_texts(std::string_view left, std::string_view right) {
 
 Order from_sign(int sign) { return sign < 0 ? Order::less : sign > 0 ? Order::greater : Order::equal; }
 
+// Exact: a double beyond 2^53 is not the same as every integer that rounds to it.
+int compare_mixed(std::int64_t integer, double real) {
+  constexpr double limit = 9223372036854775808.0;  // 2^63
+  if (real >= limit) return -1;
+  if (real < -limit) return 1;
+  const double whole = std::trunc(real);
+  const auto other = static_cast<std::int64_t>(whole);
+  if (integer != other) return integer < other ? -1 : 1;
+  return whole < real ? -1 : whole > real ? 1 : 0;
+}
+
 Order order_numbers(const Number& left, const Number& right) {
   if (left.kind == Number::Kind::none || right.kind == Number::Kind::none) return Order::none;
   if (left.kind == Number::Kind::integer && right.kind == Number::Kind::integer) {
     return from_sign(left.integer < right.integer ? -1 : left.integer > right.integer ? 1 : 0);
   }
+  if (left.kind == Number::Kind::integer) return from_sign(compare_mixed(left.integer, right.real));
+  if (right.kind == Number::Kind::integer) return from_sign(-compare_mixed(right.integer, left.real));
   return from_sign(left.real < right.real ? -1 : left.real > right.real ? 1 : 0);
 }
 

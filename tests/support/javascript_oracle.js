@@ -81,9 +81,10 @@ function arithmetic(op, l, r) {
     }
     deviate();
   }
-  // Whether a whole number that a function gave counts as an integer shows only beside a huge one.
-  if ((isInteger(a) && !isSafe(a) && Number.isInteger(b)) || (isInteger(b) && !isSafe(b) && Number.isInteger(a))) skip();
   const x = Number(a), y = Number(b);
+  // Whether a whole number that a function gave counts as an integer shows only where huge ones are.
+  const huge = ![x, y, x + y, x - y, x * y].every((n) => Math.abs(n) <= Number.MAX_SAFE_INTEGER);
+  if (huge && isInteger(a) !== isInteger(b) && Number.isInteger(x) && Number.isInteger(y)) skip();
   switch (op) {
     case '+': return finite(x + y);
     case '-': return finite(x - y);
@@ -110,7 +111,6 @@ function compare(op, l, r) {
     a = textOf(l); b = textOf(r);
   } else {
     a = numeric(l); b = numeric(r);
-    if (isInteger(a) !== isInteger(b)) { a = Number(a); b = Number(b); }
   }
   return op === '<' ? a < b : op === '<=' ? a <= b : op === '>' ? a > b : a >= b;
 }
@@ -121,11 +121,7 @@ function same(l, r) {  // ===
     const keys = Object.keys(l);
     return keys.length === Object.keys(r).length && keys.every((k) => Object.hasOwn(r, k) && same(l[k], r[k]));
   }
-  if (isNumber(l) && isNumber(r) && isInteger(l) !== isInteger(r)) {
-    if (!isSafe(l) || !isSafe(r)) skip();
-    return Number(l) === Number(r);
-  }
-  return l === r;
+  return isNumber(l) && isNumber(r) ? l == r : l === r;  // a BigInt and a Number are compared exactly
 }
 function alike(l, r) {  // ==
   if (l === null || r === null) return l === r;
@@ -136,7 +132,7 @@ function alike(l, r) {  // ==
   }
   if (typeof l === typeof r) return l === r;
   const a = numeric(l), b = numeric(r);
-  return isInteger(a) && isInteger(b) ? a === b : Number(a) == Number(b);
+  return a == b;
 }
 function member(o, key) {
   if (o === null) { deviate(); return null; }

@@ -100,6 +100,12 @@ TEST_CASE("equality: null equals only null, the kinds meet as numbers or text") 
 TEST_CASE("order: null and what is no number are in none") {
   CHECK(order(1, 2) == Order::less);
   CHECK(order(2.5, 2) == Order::greater);
+  CHECK(order(INT64_MAX, 9223372036854775808.0) == Order::less);
+  CHECK(order(INT64_MIN, -9223372036854775808.0) == Order::equal);
+  CHECK(order(9007199254740993, 9007199254740992.0) == Order::greater);
+  CHECK(order(-2.5, -2) == Order::less);
+  CHECK(order(3, "Infinity") == Order::less);
+  CHECK(order("-Infinity", INT64_MIN) == Order::less);
   CHECK(order("10", 9) == Order::greater);
   CHECK(order("10", "9") == Order::less);
   CHECK(order("x", 9) == Order::none);
