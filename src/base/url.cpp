@@ -18,6 +18,20 @@ constexpr bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c 
 constexpr bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
+using ByteSet = std::array<bool, 256>;
+constexpr ByteSet bytes_kept(std::string_view extra) {
+  ByteSet set{};
+  for (int c = 0; c < 128; ++c) {
+    const char byte = static_cast<char>(c);
+    set[static_cast<std::size_t>(c)] = is_letter(byte) || is_digit(byte) || extra.find(byte) != std::string_view::npos;
+  }
+  return set;
+}
+constexpr ByteSet kept_in_percent = bytes_kept("-._~");
+constexpr ByteSet kept_in_form = bytes_kept("*-._");
+// Needs no second look anywhere in a URL.
+constexpr ByteSet plain = bytes_kept("!\"#$&'()*+,-./:;<=>?@[]^_`{|}~");
+
 std::string lower_case(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(), lower);
@@ -59,12 +73,14 @@ std::string scheme_of(std::string_view text) {
 std::optional<Error> check_characters(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
+    if (plain[c]) continue;
     if (c < 0x20 || c == 0x7f) return invalid("it has a control character");
     if (c == ' ') return invalid("it has a blank; write %20");
-    if (c >= 0x80)
+    if (c >= 0x80) {
       return invalid("it has a character that is not ASCII; percent-encode it (a host: write it in Punycode)");
+    }
     if (c == '\\') return invalid("it has a backslash; write / or %5C");
-    if (c == '%' && !(i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]))) {
+    if (!(i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]))) {
       return invalid("a % is not followed by two hexadecimal digits; write %25 for a percent sign");
     }
   }
@@ -199,6 +215,11 @@ bool is_double_dot(std::string_view segment) noexcept {
 }
 
 bool has_dot_segment(std::string_view path) noexcept {
+  bool possible = false;
+  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+    if (path[i] == '/' && (path[i + 1] == '.' || path[i + 1] == '%')) possible = true;
+  }
+  if (!possible) return false;
   while (true) {
     const std::size_t slash = path.find('/');
     if (is_dot_segment(path.substr(0, slash))) return true;
@@ -241,7 +262,7 @@ std::optional<Error> read_target(std::string_view rest, Dots dots, Url& url) {
   const std::size_t question = std::min(rest.find('?'), rest.size());
   const std::string_view path = rest.substr(0, question);
   if (path.empty()) {
-    url.target = "/";
+    url.target.assign(1, '/');  // GCC 12 warns falsely of = "/"
   } else if (!has_dot_segment(path)) {
     url.target = path;
   } else if (dots == Dots::remove) {
@@ -257,33 +278,32 @@ std::optional<Error> read_target(std::string_view rest, Dots dots, Url& url) {
 std::optional<Error> read_after_scheme(std::string_view rest, Dots dots, Url& url) {
   if (!rest.starts_with("//")) return invalid("expected // after the scheme");
   rest.remove_prefix(2);
-  const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
+  std::size_t end = 0;
+  while (end < rest.size() && rest[end] != '/' && rest[end] != '?') ++end;
   if (auto error = read_authority(rest.substr(0, end), url)) return error;
   return read_target(rest.substr(end), dots, url);
 }
 
-// A bit for each byte that is written as it is.
-using ByteSet = std::array<bool, 256>;
-constexpr ByteSet bytes_kept(std::string_view extra) {
-  ByteSet set{};
-  for (int c = 0; c < 128; ++c) {
-    const char byte = static_cast<char>(c);
-    set[static_cast<std::size_t>(c)] = is_letter(byte) || is_digit(byte) || extra.find(byte) != std::string_view::npos;
+void append_origin(std::string& out, const Url& url) {
+  out.reserve(out.size() + url.scheme.size() + url.host.size() + url.target.size() + 16);
+  out += url.scheme;
+  out += "://";
+  out += url.host;
+  if (url.port != default_port(url.scheme)) {
+    out += ':';
+    out += std::to_string(url.port);
   }
-  return set;
 }
-constexpr ByteSet kept_in_percent = bytes_kept("-._~");
-constexpr ByteSet kept_in_form = bytes_kept("*-._");
 
 template <bool blank_is_plus>
 void append_encoded(std::string& out, std::string_view text, const ByteSet& kept) {
   static constexpr char digits[] = "0123456789ABCDEF";
-  std::size_t plain = 0;  // begin of the run not yet written
+  std::size_t run = 0;  // begin of the run not yet written
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (kept[c]) continue;
-    out.append(text, plain, i - plain);
-    plain = i + 1;
+    out.append(text, run, i - run);
+    run = i + 1;
     if (blank_is_plus && c == ' ') {
       out += '+';
     } else {
@@ -291,18 +311,23 @@ void append_encoded(std::string& out, std::string_view text, const ByteSet& kept
       out.append(escape, 3);
     }
   }
-  out.append(text, plain, text.size() - plain);
+  out.append(text, run, text.size() - run);
 }
 
 }  // namespace
 
 std::string Url::origin() const {
-  std::string out = scheme + "://" + host;
-  if (port != default_port(scheme)) out += ":" + std::to_string(port);
+  std::string out;
+  append_origin(out, *this);
   return out;
 }
 
-std::string Url::text() const { return origin() + target; }
+std::string Url::text() const {
+  std::string out;
+  append_origin(out, *this);
+  out += target;
+  return out;
+}
 
 bool is_dot_segment(std::string_view segment) noexcept {
   int dots = 0;

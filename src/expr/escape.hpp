@@ -17,6 +17,7 @@
 #include <fnstack/error.hpp>
 #include <fnstack/value.hpp>
 
+#include "base/url.hpp"
 #include "expr/template.hpp"
 
 namespace fnstack::expr {
@@ -24,6 +25,10 @@ namespace fnstack::expr {
 enum class OptOut : std::uint8_t { none, raw, host, path, json };
 
 // ---- URL: classified from the template alone into whole, scheme, base or literal; each later hole by position.
+struct RenderedUrl {
+  std::string url;    // checked by a second parse: scheme, host and port are those the literal part fixed
+  std::string shown;  // origin and literal path, each hole as {…}, no query: for messages
+};
 struct UrlTemplate {
   enum class Form : std::uint8_t { whole, scheme, base, literal };
   enum class Slot : std::uint8_t { whole, scheme, base, host, port, path, query };
@@ -34,16 +39,15 @@ struct UrlTemplate {
   Form form = Form::literal;
   Template text;            // bound or not
   std::vector<Hole> holes;  // one for each piece that is a hole
+  // Known when compiling, to save work: the origin if no hole stands in it, the outcome if there is no hole.
+  std::optional<Url> origin;
+  std::optional<RenderedUrl> constant;
 };
 // Unknowable places (hole glued to a base, adjacent holes at the start, a hole in the fragment) are diagnostics;
 // so is a literal URL that is invalid whatever fills it. A whole-URL hole that is a concatenation is a warning.
 [[nodiscard]] std::optional<UrlTemplate> compile_url(const Template& parsed, const TextPlace& place,
                                                      Diagnostics& diagnostics);
 [[nodiscard]] UrlTemplate bind(const UrlTemplate& compiled, const Resolver& resolve);
-struct RenderedUrl {
-  std::string url;    // checked by a second parse: scheme, host and port are those the literal part fixed
-  std::string shown;  // origin and literal path, each hole as {…}, no query: for messages
-};
 // `query` is appended with ? or &; it is encoded already (see encode_query). `max_bytes`: url_bytes, an error `limit`.
 [[nodiscard]] Result<RenderedUrl> render_url(const UrlTemplate& bound, Scope& scope, std::string_view query,
                                              std::size_t max_bytes);

@@ -257,9 +257,16 @@ class Compiler {
     return out;
   }
 
+  bool is_origin_literal() const noexcept {
+    return std::all_of(result_.holes.begin(), result_.holes.end(), [](const UrlTemplate::Hole& hole) {
+      return hole.slot == Slot::path || hole.slot == Slot::query;
+    });
+  }
+
   // Is there anything that makes a valid URL of it? A letter and a digit are tried: {{x}}.0.0.1 needs the digit.
   bool is_possible() {
-    const Result<Url> parsed = parse_url(filled("a"));
+    Result<Url> parsed = parse_url(filled("a"));
+    if (parsed.ok() && is_origin_literal()) result_.origin = *parsed;
     if (parsed.ok() || parse_url(filled("1")).ok()) return true;
     error(result_.text.pieces.front(), "the URL: " + without_prefix(parsed.error().message));
     return false;
@@ -301,7 +308,8 @@ class Renderer {
     }
     RenderedUrl rendered{url->text(), url->origin()};
     if (rendered.url.size() > max_bytes_) return over_limit();
-    rendered.shown += shown_path_.empty() ? "/" : shown_path_;
+    if (shown_path_.empty()) shown_path_ += '/';
+    rendered.shown += shown_path_;
     return rendered;
   }
 
@@ -349,9 +357,10 @@ class Renderer {
       if (out_.empty()) begin = text.find("://") + 3;
       if (bound_.form == Form::scheme && !scheme_read_) begin = 3;
       scheme_read_ = true;
-      const std::size_t end = text.find_first_of("/?", begin);
+      std::size_t end = begin;
+      while (end < text.size() && text[end] != '/' && text[end] != '?') ++end;
       out_ += text.substr(0, end);
-      if (end == std::string_view::npos) return std::nullopt;
+      if (end == text.size()) return std::nullopt;
       authority_end_ = out_.size();
       text.remove_prefix(end);
       where_ = Where::path;
@@ -359,14 +368,15 @@ class Renderer {
     if (where_ == Where::path) {
       const std::size_t end = std::min(text.find('?'), text.size());
       shown_path_ += text.substr(0, end);
-      for (std::size_t i = 0; i < end; ++i) {
-        if (text[i] == '/') {
-          if (auto error = finish_segment()) return error;
-          out_ += '/';
-          segment_begin_ = out_.size();
-        } else {
-          out_ += text[i];
-        }
+      std::string_view path = text.substr(0, end);
+      while (true) {
+        const std::size_t slash = path.find('/');
+        out_ += path.substr(0, slash);
+        if (slash == std::string_view::npos) break;
+        if (auto error = finish_segment()) return error;
+        out_ += '/';
+        segment_begin_ = out_.size();
+        path.remove_prefix(slash + 1);
       }
       text.remove_prefix(end);
       if (text.empty()) return std::nullopt;
@@ -603,8 +613,12 @@ class Renderer {
 
   // The second opinion: the parser must have found the authority where the template has it.
   std::optional<Error> check_origin(const Url& url) const {
-    const Result<Url> fixed = parse_url(std::string_view(out_).substr(0, authority_end_));
-    if (fixed.ok() && fixed->same_origin(url)) return std::nullopt;
+    if (bound_.origin) {
+      if (bound_.origin->same_origin(url)) return std::nullopt;
+    } else {
+      const Result<Url> fixed = parse_url(std::string_view(out_).substr(0, authority_end_));
+      if (fixed.ok() && fixed->same_origin(url)) return std::nullopt;
+    }
     return refused(place_whole, "what fills its holes changes scheme, host or port");
   }
 
@@ -660,7 +674,13 @@ class Renderer {
 }  // namespace
 
 std::optional<UrlTemplate> compile_url(const Template& parsed, const TextPlace& place, Diagnostics& diagnostics) {
-  return Compiler(parsed, place, diagnostics).compile();
+  std::optional<UrlTemplate> compiled = Compiler(parsed, place, diagnostics).compile();
+  if (compiled && compiled->text.is_constant()) {
+    Scope nothing;
+    Result<RenderedUrl> rendered = Renderer(*compiled, nothing, SIZE_MAX).render({});
+    if (rendered.ok()) compiled->constant = std::move(*rendered);
+  }
+  return compiled;
 }
 
 UrlTemplate bind(const UrlTemplate& compiled, const Resolver& resolve) {
@@ -670,6 +690,7 @@ UrlTemplate bind(const UrlTemplate& compiled, const Resolver& resolve) {
 }
 
 Result<RenderedUrl> render_url(const UrlTemplate& bound, Scope& scope, std::string_view query, std::size_t max_bytes) {
+  if (bound.constant && query.empty() && bound.constant->url.size() <= max_bytes) return *bound.constant;
   return Renderer(bound, scope, max_bytes).render(query);
 }
 

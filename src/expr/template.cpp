@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "expr/nodes.hpp"
 #include "expr/text_builder.hpp"
 
 namespace fnstack::expr {
@@ -59,6 +60,15 @@ std::string words_of(std::string_view open, std::string_view inner, std::string_
   }
   out += close;
   return out;
+}
+
+// The slot that the bound expression reads if it is no more than a variable's name, else Reference::none.
+std::uint32_t slot_of(const Expression& expression) noexcept {
+  const Expression::Program& program = *expression.program_;
+  const Node& root = program.nodes[program.root];
+  const bool bare = root.op == Op::path && static_cast<Base>(root.variant) == Base::slot && root.count == 0 &&
+                    root.c == Reference::none;
+  return bare ? root.a : Reference::none;
 }
 
 class Reader {
@@ -178,7 +188,9 @@ std::optional<Template> parse_template(std::string_view text, const TextPlace& p
 Template bind(const Template& parsed, const Resolver& resolve) {
   Template bound = parsed;
   for (Piece& piece : bound.pieces) {
-    if (piece.is_hole()) piece.hole = expr::bind(piece.hole, resolve);  // qualified: std::bind would be found too
+    if (!piece.is_hole()) continue;
+    piece.hole = expr::bind(piece.hole, resolve);  // qualified: std::bind would be found too
+    piece.slot = slot_of(piece.hole);
   }
   return bound;
 }
@@ -209,7 +221,8 @@ std::optional<Error> render_into(const Template& bound, Scope& scope, Value& out
       if (!text.append(piece.literal)) return text.over_limit();
       continue;
     }
-    const Value* value = evaluate_borrowed(piece.hole, scope, scratch, error);
+    const Value* value =
+        piece.slot != Reference::none ? scope.slots + piece.slot : evaluate_borrowed(piece.hole, scope, scratch, error);
     if (value == nullptr) return error;
     if (value->is_bytes()) {
       return make_error(error_type::expression, "template: hole " + piece.words +

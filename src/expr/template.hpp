@@ -3,6 +3,7 @@
 // escape.hpp, which is built on the pieces here.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +21,9 @@ struct Piece {
   std::string literal;  // if `hole` is empty
   Expression hole;      // else
   Span span;            // in the decoded text; of a hole with its braces
-  std::string words;    // of a hole, for messages: as written, blanks at the edges off, cut at 60 code points
+  // Set by bind where the hole is a variable and nothing else, the most frequent kind: no evaluation needed.
+  std::uint32_t slot = Reference::none;
+  std::string words;  // of a hole, for messages: as written, blanks at the edges off, cut at 60 code points
   [[nodiscard]] bool is_hole() const noexcept { return !hole.empty(); }
 };
 

@@ -52,7 +52,7 @@ std::uint64_t sized(const Value& value, std::uint64_t cap, int depth) {
 std::uint64_t json_size(const Value& value, std::uint64_t cap) { return sized(value, cap, 0); }
 
 void TextBuilder::spill(std::string_view text) {
-  if (!spilled_.is_string()) spilled_.assign_text({});
+  if (!spilled_.is_string()) spilled_.assign_text("");
   spilled_.append(std::string_view(buffer_.data(), used_));
   used_ = 0;
   if (text.size() < buffer_.size()) {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <array>
-#include <charconv>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +13,14 @@
 #include <fnstack/value.hpp>
 
 namespace fnstack::expr {
+
+// The first is 0 and not 1: the number 0 has one digit as well.
+inline constexpr auto powers_of_ten = [] {
+  std::array<std::uint64_t, 20> powers{};
+  std::uint64_t power = 1;
+  for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = power *= 10;
+  return powers;
+}();
 
 class TextBuilder {
  public:
@@ -35,9 +43,17 @@ class TextBuilder {
     return true;
   }
   [[nodiscard]] bool append(std::int64_t number) {
-    char digits[20];
-    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-    return append(std::string_view(digits, static_cast<std::size_t>(end - digits)));
+    const std::uint64_t magnitude =
+        number < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
+    const std::size_t size = digits_of(magnitude) + (number < 0 ? 1 : 0);
+    if (size > room_) return false;
+    room_ -= size;
+    if (size > buffer_.size() - used_) spill("");  // empties the buffer
+    char* begin = buffer_.data() + used_;
+    if (number < 0) *begin = '-';
+    used_ += size;
+    write_digits(buffer_.data() + used_, magnitude);
+    return true;
   }
   // As to_text writes it: null is nothing, containers are compact JSON.
   [[nodiscard]] bool append_text(const Value& value) {
@@ -63,6 +79,28 @@ class TextBuilder {
  private:
   [[nodiscard]] bool append_other(const Value& value);
   void spill(std::string_view text);
+
+  static std::size_t digits_of(std::uint64_t number) noexcept {
+    // log10 by way of log2: 1233/4096 is a little more than log10(2).
+    const auto guess = static_cast<std::size_t>(std::bit_width(number | 1) * 1233 >> 12);
+    return guess + (number >= powers_of_ten[guess] ? 1 : 0);
+  }
+  // Two digits at a time, backwards from `end`: quicker than to_chars, which counts by dividing.
+  static void write_digits(char* end, std::uint64_t number) noexcept {
+    static constexpr char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354"
+        "555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    while (number >= 100) {
+      const std::uint64_t rest = number / 100;
+      std::memcpy(end -= 2, pairs + 2 * (number - rest * 100), 2);
+      number = rest;
+    }
+    if (number >= 10) {
+      std::memcpy(end - 2, pairs + 2 * number, 2);
+    } else {
+      end[-1] = static_cast<char>('0' + number);
+    }
+  }
 
   std::uint64_t value_bytes_;
   std::uint64_t room_;  // bytes that may still come

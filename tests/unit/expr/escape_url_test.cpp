@@ -366,3 +366,12 @@ TEST_CASE("a URL that is too long is a limit, and nothing else") {
   CHECK(sized("https://h/{{x}}", "a", 14, "q=1") == too_long(14));
   CHECK(sized("https://h/a", "", 10) == too_long(10));
 }
+
+TEST_CASE("a URL without holes is limited like any other") {
+  Vars vars("{}");
+  CHECK(url_of("HTTPS://H.example/a#f", vars, "", 19) == "https://h.example/a");
+  CHECK(url_of("https://h.example/a", vars, "", 18) == "limit: the URL is longer than url_bytes, 18 bytes");
+  CHECK(url_of("https://h.example/a", vars, "q=1", 23) == "https://h.example/a?q=1");
+  CHECK(url_of("https://h.example/a", vars, "q=1", 22) == "limit: the URL is longer than url_bytes, 22 bytes");
+  CHECK(shown_url("https://h.example/a?key=x") == "https://h.example/a");
+}

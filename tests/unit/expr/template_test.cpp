@@ -277,3 +277,30 @@ TEST_CASE("hostile templates end in time") {
   CHECK_FALSE(complaints("{{" + std::string(300'000, '(') + "}}").empty());
   CHECK_FALSE(complaints("{{" + std::string(300'000, '{') + std::string(300'000, '}') + "}}").empty());
 }
+
+TEST_CASE("integers of every length") {
+  std::string digits;
+  for (int length = 1; length <= 19; ++length) {
+    const std::int64_t least =
+        length == 1 ? 0 : std::stoll("1" + std::string(static_cast<std::size_t>(length) - 1, '0'));
+    const std::int64_t most = length == 19 ? INT64_MAX : std::stoll(std::string(static_cast<std::size_t>(length), '9'));
+    for (const std::int64_t number : {least, least + 1, most / 2, most - 1, most}) {
+      Vars vars("{\"x\":" + std::to_string(number) + ",\"y\":" + std::to_string(-number) + "}");
+      const expr::Template bound = expr::bind(parsed("{{x}} {{y}}"), vars.resolver());
+      const Result<Value> value = expr::render(bound, vars.scope());
+      REQUIRE(value.ok());
+      CHECK(value->as_string() == std::to_string(number) + " " + std::to_string(-number));
+    }
+  }
+  CHECK(rendered("{{x}}{{x}}", R"({"x":-9223372036854775808})") == R"("-9223372036854775808-9223372036854775808")");
+}
+
+TEST_CASE("an integer at the end of the buffer") {
+  for (std::size_t size = 485; size <= 530; ++size) {
+    Vars vars(R"({"n":-9223372036854775808})");
+    const expr::Template bound = expr::bind(parsed(std::string(size, 'a') + "{{n}}{{n}}"), vars.resolver());
+    const Result<Value> value = expr::render(bound, vars.scope());
+    REQUIRE(value.ok());
+    CHECK(value->as_string() == std::string(size, 'a') + "-9223372036854775808-9223372036854775808");
+  }
+}
