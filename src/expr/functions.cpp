@@ -2,6 +2,8 @@
 // stand in functions_SUBJECT.cpp, namespace functions::SUBJECT. Entry points: find_function, find_method.
 //
 // To add one: its implementation, its row here, and rows in tests/cases/functions.csv.
+#include "expr/functions.hpp"
+
 #include <algorithm>
 #include <string>
 #include <unordered_map>

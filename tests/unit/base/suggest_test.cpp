@@ -16,7 +16,7 @@ TEST_CASE("suggest forgives other spellings first, then a third of the letters")
   CHECK(suggested("catch_step", {"try_steps", "catch_steps"}) == "catch_steps");
   CHECK(suggested("catchSteps", {"catch_step", "catch_steps"}) == "catch_steps");
   CHECK(suggested("lenght", {"length", "tenth"}) == "length");
-  CHECK(suggested("spilt", {"slit", "split"}) == "slit");
+  CHECK(suggested("spilt", {"slit", "split"}) == "split");
   CHECK(suggested("to_uper", {"upper", "to_upper"}) == "to_upper");
 }
 
