@@ -54,7 +54,7 @@ void show_request(const Json& entry) {
   std::cout << "  sent      " << entry["method"].get<std::string>() << " https://" << entry["host"].get<std::string>()
             << entry["target"].get<std::string>() << "\n";
   for (const auto& header : entry["headers"].items()) {
-    if (header.key() == "User-Agent") continue;
+    if (header.key() == "User-Agent" && header.value() == "fnstack") continue;
     std::cout << "            " << header.key() << ": " << header.value().get<std::string>() << "\n";
   }
   const auto body = entry["body"].get<std::string>();
@@ -78,7 +78,10 @@ int sent(int port) {
 
 int result(const Json& run) {
   std::cout << "  outcome   " << run["status"].get<std::string>();
-  if (run.contains("stats")) std::cout << ", " << run["stats"]["steps"] << " steps";
+  if (run.contains("stats")) {
+    const auto& steps = run["stats"]["steps"];
+    std::cout << ", " << steps << (steps == 1 ? " step" : " steps");
+  }
   std::cout << "\n";
   if (run.contains("response") && run["response"].is_object()) {
     const auto& response = run["response"];
