@@ -7,6 +7,7 @@
 
 #include <fnstack/error.hpp>
 
+#include "base/safe_text.hpp"
 #include "base/utf8.hpp"
 
 namespace fnstack {
@@ -15,36 +16,8 @@ namespace {
 // Longer lines are shown in part, around the place.
 constexpr std::size_t widest_line = 160;
 
-bool is_unsafe(std::uint32_t code) noexcept {
-  return code < 0x20 || (code >= 0x7F && code < 0xA0) ||                            // controls
-         code == 0x061C || code == 0x200E || code == 0x200F ||                      // direction marks
-         (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);  // direction overrides
-}
-
-// Text with what is unsafe written as an escape: \n, \u202e.
-void append_safe(std::string& out, std::string_view text) {
-  static constexpr char hex[] = "0123456789abcdef";
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = base::code_point_length(text, i);
-    if (length == 0) {
-      out += base::replacement_character;
-      ++i;
-      continue;
-    }
-    const std::uint32_t code = base::code_point_at(text, i, length);
-    if (!is_unsafe(code)) {
-      out.append(text, i, length);
-    } else if (code == '\n') {
-      out += "\\n";
-    } else if (code == '\t') {
-      out += "\\t";
-    } else {
-      out += "\\u";
-      for (int shift = 12; shift >= 0; shift -= 4) out += hex[code >> shift & 15];
-    }
-    i += length;
-  }
-}
+using base::append_safe;
+using base::is_unsafe;
 
 // One code point of a source line as it is shown.
 struct Cell {

@@ -241,12 +241,7 @@ Executor::Step Executor::assign(const Instruction& instruction) {
     // In place: a text put together again and again keeps its storage.
     Value& target = frame_->slots[instruction.a];
     const std::uint64_t before = target.byte_size();
-    Value text = std::move(target);
-    target = Value();
-    // The old value may be read by the template itself ("{{x}}-{{x}}"): then it must stay where it is.
-    target = text;
-    if (auto error = expr::render_into(*operand.text, scope_, text)) return fail(std::move(*error));
-    target = std::move(text);
+    if (auto error = expr::render_into(*operand.text, scope_, target)) return fail(std::move(*error));
     state_.live_bytes += target.byte_size();
     state_.live_bytes -= std::min(state_.live_bytes, before);
     if (state_.live_bytes > static_cast<std::uint64_t>(state_.limits.live_bytes)) return live_bytes_error();

@@ -77,6 +77,7 @@ std::optional<Error> evaluate_tree(const Tree& tree, expr::Scope& scope, Value& 
 
 // Header values written in the definition, one by one: a value that comes out null leaves its header out.
 std::optional<Error> evaluate_headers(const Tree& tree, expr::Scope& scope, const Surroundings& surroundings, Value& out) {
+  const auto max_bytes = static_cast<std::size_t>(surroundings.limits->header_bytes);
   Value headers = Value::headers();
   for (const Tree::Member& member : tree.members) {
     std::string name = member.key;
@@ -84,20 +85,19 @@ std::optional<Error> evaluate_headers(const Tree& tree, expr::Scope& scope, cons
       auto key = expr::render(*member.key_template, scope);
       if (!key) return std::move(key).error();
       name = to_text(*key);
-      if (auto error = expr::check_header_name(name)) return error;
+      if (auto error = expr::check_header_name(name, true)) return error;
     }
     if (headers.find(name) != nullptr) {
       return make_error(error_type::validation, "header \"" + name + "\" is given twice");
     }
     if (member.value.kind == Tree::Kind::text) {
-      auto text = expr::render_header(member.value.text, scope, name);
+      auto text = expr::render_header(member.value.text, scope, name, max_bytes);
       if (!text) return std::move(text).error();
       if (*text) headers.set(name, Value(**text));
     } else {
       headers.set(name, member.value.constant);
     }
   }
-  const std::size_t max_bytes = static_cast<std::size_t>(surroundings.limits->header_bytes);
   auto checked = expr::check_headers(headers, false, max_bytes);
   if (!checked) return std::move(checked).error();
   out = Value::headers();

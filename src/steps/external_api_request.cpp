@@ -61,6 +61,8 @@ Result<Effect> request(Fields& fields) {
     request.timeout_ms = static_cast<std::int64_t>(ms);
   }
   request.max_response_bytes = fields.limits().response_bytes;
+  request.max_response_headers = fields.limits().response_headers;
+  request.max_response_header_bytes = fields.limits().response_header_bytes;
   request.max_redirects = static_cast<std::uint32_t>(fields.limits().redirects);
   request.verify_tls = fields["ssl_verify"].as_boolean();
   const Value& output = fields["output"];

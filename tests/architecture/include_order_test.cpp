@@ -110,10 +110,6 @@ std::vector<Include> includes_under(const std::string& folder) {
 // A standard header has no dot and no slash in its name.
 bool is_standard(const std::string& header) { return header.find_first_of("./") == std::string::npos; }
 
-bool is_ours(const std::string& header) {
-  return begins(header, "fnstack/") || may_include.count(header.substr(0, header.find('/'))) != 0;
-}
-
 }  // namespace
 
 TEST_CASE("a folder includes only folders to its left") {
