@@ -239,13 +239,12 @@ TEST_CASE("a timeout ends a run as failed") {
 
 TEST_CASE("a signal cancels the run, which still prints its object") {
   const Files files;
-  const std::string trace = files.directory.file("trace.jsonl");
   const std::string file = files.add("wait.json", R"({"steps": [
     {"function": "Create Variable", "variable_name": "x", "value": 1},
     {"function": "Log", "message": "now"},
     {"function": "Wait", "duration": 3600}]})");
   for (const int signal : {SIGINT, SIGTERM}) {
-    // The process listens before it opens its first run: its second thread is the one that waits for signals.
+    // Not before the process has said to the system that it wants these signals.
     const Said said = fnstack_meanwhile({"run", file}, [&](pid_t id) {
       const std::string status_file = "/proc/" + std::to_string(id) + "/status";
       for (bool listens = false; !listens;) {
