@@ -116,6 +116,10 @@ struct StepKind {
   // Database commands take part in the transaction around them; only database and pure kinds may stand in one.
   bool is_database = false;
 
+  // A field that compute may change in place where its value is the result variable's own ("all = all + page"): the
+  // variable lets go of the value while compute runs. compute must not take the field while it can still fail.
+  std::string in_place = {};
+
   // Exactly one of compute, request with reply, or lower.
   std::function<Result<Value>(Fields&)> compute = {};
   std::function<Result<Effect>(Fields&)> request = {};

@@ -60,7 +60,7 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 
 Error cache_error(std::string message) { return make_error(error_type::cache, std::move(message)); }
 
-std::string quoted(std::string_view key) { return "\"" + std::string(key) + "\""; }
+std::string in_quotes(std::string_view key) { return "\"" + std::string(key) + "\""; }
 
 class MemoryCache final : public Cache {
  public:
@@ -150,7 +150,7 @@ class MemoryCache final : public Cache {
     const Entry* entry = live(command.key, now_ms);
     if (entry == nullptr) return Value();
     const auto* text = std::get_if<std::string>(&entry->content);
-    if (text == nullptr) return cache_error("get: the cache key " + quoted(command.key) + " holds a list; use range");
+    if (text == nullptr) return cache_error("get: the cache key " + in_quotes(command.key) + " holds a list; use range");
     // A clock that went backwards must not give a negative age.
     const std::int64_t age = std::max<std::int64_t>(0, now_ms - entry->set_ms) / 1000;
     return Value::object({{"text", Value(*text)}, {"age", command.want_age ? Value(age) : Value()}});
@@ -174,11 +174,11 @@ class MemoryCache final : public Cache {
     if (entry != nullptr) {
       const auto* text = std::get_if<std::string>(&entry->content);
       const auto stored = text != nullptr ? whole_number(*text) : std::nullopt;
-      if (!stored) return cache_error("increment: the cache key " + quoted(command.key) + " does not hold an integer");
+      if (!stored) return cache_error("increment: the cache key " + in_quotes(command.key) + " does not hold an integer");
       number = *stored;
     }
     if (__builtin_add_overflow(number, command.amount, &number)) {
-      return cache_error("increment: the cache key " + quoted(command.key) +
+      return cache_error("increment: the cache key " + in_quotes(command.key) +
                          " would leave the range of 64-bit integers");
     }
     if (entry == nullptr) {
@@ -211,7 +211,7 @@ class MemoryCache final : public Cache {
     if (entry != nullptr) {
       const auto* text = std::get_if<std::string>(&entry->content);
       const auto stored = text != nullptr ? whole_number(*text) : std::nullopt;
-      if (!stored) return cache_error("rate limit: the cache key " + quoted(command.key) + " does not hold a counter");
+      if (!stored) return cache_error("rate limit: the cache key " + in_quotes(command.key) + " does not hold a counter");
       used = *stored;
     } else {
       sweep(now_ms);
@@ -232,7 +232,7 @@ class MemoryCache final : public Cache {
     Entry* entry = live(command.key, now_ms);
     List* list = entry != nullptr ? std::get_if<List>(&entry->content) : nullptr;
     if (entry != nullptr && list == nullptr) {
-      return cache_error("the cache key " + quoted(command.key) + " holds a value, not a list");
+      return cache_error("the cache key " + in_quotes(command.key) + " holds a value, not a list");
     }
     const bool adds = command.kind == Kind::push || command.kind == Kind::unshift;
     if (list == nullptr && adds) {

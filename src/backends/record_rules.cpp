@@ -13,7 +13,7 @@ using Kind = DatabaseCommand::Kind;
 
 Error invalid(std::string message) { return make_error(error_type::validation, std::move(message)); }
 
-std::string quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
+std::string in_quotes(std::string_view name) { return "\"" + std::string(name) + "\""; }
 
 std::optional<Error> check_record_id(const Value& id) {
   if (id.is_number() || (id.is_string() && !id.as_string().empty())) {
@@ -49,7 +49,7 @@ std::optional<Error> check_command(const DatabaseCommand& command) {
       if (auto wrong = check_data(command.data)) return wrong;
       const Value* key = find_member(command.data, command.key_column);
       if (key == nullptr || key->is_null()) {
-        return invalid("upsert: the data has no value for the key column " + quoted(command.key_column));
+        return invalid("upsert: the data has no value for the key column " + in_quotes(command.key_column));
       }
       return std::nullopt;
     }
@@ -61,10 +61,10 @@ std::optional<Error> check_command(const DatabaseCommand& command) {
 std::optional<Error> check_data(const Value& data) {
   if (!data.is_object()) return invalid("data: expected an object");
   for (std::size_t at = 0; at < data.size(); ++at) {
-    if (!storable(data[at])) return not_storable("column " + quoted(data.key_at(at)), data[at]);
+    if (!storable(data[at])) return not_storable("column " + in_quotes(data.key_at(at)), data[at]);
     for (std::size_t before = 0; before < at; ++before) {
       if (same_name(data.key_at(before), data.key_at(at))) {
-        return invalid("data: " + quoted(data.key_at(before)) + " and " + quoted(data.key_at(at)) +
+        return invalid("data: " + in_quotes(data.key_at(before)) + " and " + in_quotes(data.key_at(at)) +
                        " are the same column");
       }
     }
@@ -108,28 +108,28 @@ bool is_declared(const DatabaseCommand& command, std::string_view column) noexce
 }
 
 Error not_declared(const DatabaseCommand& command, std::string_view column) {
-  return make_error(error_type::database, "table " + quoted(command.table) + " has no column " +
-                                              quoted(column.substr(0, 80)) +
+  return make_error(error_type::database, "table " + in_quotes(command.table) + " has no column " +
+                                              in_quotes(column.substr(0, 80)) +
                                               "; only columns that the definition spells are created");
 }
 
 Error no_record(std::string_view table, const Value& record_id) {
-  std::string id = record_id.is_string() ? quoted(record_id.as_string().substr(0, 64)) : to_text(record_id);
-  return make_error(error_type::not_found, "table " + quoted(table) + " has no record " + id);
+  std::string id = record_id.is_string() ? in_quotes(record_id.as_string().substr(0, 64)) : to_text(record_id);
+  return make_error(error_type::not_found, "table " + in_quotes(table) + " has no record " + id);
 }
 
 Error same_id_exists(std::string_view table) {
-  return make_error(error_type::database, "table " + quoted(table) + " has a record with this id already");
+  return make_error(error_type::database, "table " + in_quotes(table) + " has a record with this id already");
 }
 
 Error too_many_rows(const DatabaseCommand& command) {
-  const std::string what = command.kind == Kind::sql ? "the statement" : "the query on table " + quoted(command.table);
+  const std::string what = command.kind == Kind::sql ? "the statement" : "the query on table " + in_quotes(command.table);
   return make_error(error_type::limit, what + " gives more than " + std::to_string(command.max_rows) +
                                            " rows; give it a limit, or raise the limit \"rows\"");
 }
 
 Error too_many_bytes(const DatabaseCommand& command) {
-  const std::string what = command.kind == Kind::sql ? "the statement" : "the query on table " + quoted(command.table);
+  const std::string what = command.kind == Kind::sql ? "the statement" : "the query on table " + in_quotes(command.table);
   return make_error(error_type::limit, what + " gives more than " + std::to_string(command.max_bytes) +
                                            " bytes; give it a limit, or raise the limit \"value_bytes\"");
 }

@@ -12,16 +12,16 @@ namespace {
 
 Error invalid(std::string message) { return make_error(error_type::validation, "database URL: " + std::move(message)); }
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 Result<Done> set_option(SqliteOptions& options, std::string_view name, std::string_view value) {
   if (name == "schema") {
-    if (value != "strict" && value != "auto") return invalid("schema: expected strict or auto, got " + quoted(value));
+    if (value != "strict" && value != "auto") return invalid("schema: expected strict or auto, got " + in_quotes(value));
     options.strict_schema = value == "strict";
     return Done{};
   }
   if (name == "mode") {
-    if (value != "ro" && value != "rw") return invalid("mode: expected ro or rw, got " + quoted(value));
+    if (value != "ro" && value != "rw") return invalid("mode: expected ro or rw, got " + in_quotes(value));
     options.read_only = value == "ro";
     return Done{};
   }
@@ -29,15 +29,15 @@ Result<Done> set_option(SqliteOptions& options, std::string_view name, std::stri
     int milliseconds = 0;
     const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), milliseconds);
     if (problem != std::errc() || end != value.data() + value.size() || milliseconds < 0) {
-      return invalid("busy_timeout: expected milliseconds, got " + quoted(value));
+      return invalid("busy_timeout: expected milliseconds, got " + in_quotes(value));
     }
     options.busy_timeout_ms = milliseconds;
     return Done{};
   }
   static constexpr std::string_view names[] = {"schema", "mode", "busy_timeout"};
   const auto near = suggest(name, names);
-  return invalid("unknown option " + quoted(name) +
-                 (near ? "; did you mean " + quoted(*near) + "?" : "; known are schema, mode and busy_timeout"));
+  return invalid("unknown option " + in_quotes(name) +
+                 (near ? "; did you mean " + in_quotes(*near) + "?" : "; known are schema, mode and busy_timeout"));
 }
 
 }  // namespace
@@ -62,7 +62,7 @@ Result<SqliteOptions> parse_sqlite_url(std::string_view url) {
     rest.remove_prefix(std::min(rest.size(), option.size() + 1));
     if (option.empty()) continue;
     const std::size_t equals = option.find('=');
-    if (equals == std::string_view::npos) return invalid("option " + quoted(option) + ": expected NAME=VALUE");
+    if (equals == std::string_view::npos) return invalid("option " + in_quotes(option) + ": expected NAME=VALUE");
     if (auto set = set_option(options, option.substr(0, equals), option.substr(equals + 1)); !set)
       return std::move(set).error();
   }

@@ -81,7 +81,7 @@ class Reader {
     }
     if (const std::string_view word = word_at(begin); !word.empty()) {
       length = word.size();
-      return quoted(word);
+      return in_quotes(word);
     }
     if (text_[begin] == '"') return "a string";
     length = base::code_point_length(text_, begin);
@@ -89,7 +89,7 @@ class Reader {
       length = 1;
       return "a byte that is not UTF-8";
     }
-    return quoted(text_.substr(begin, length));
+    return in_quotes(text_.substr(begin, length));
   }
 
   std::string path() const {
@@ -185,7 +185,7 @@ class Reader {
       return fail_expected(expected, "JSON writes true and false in small letters");
     if (is_javascript(word)) {
       return fail(at_, at_ + word.size(),
-                  "expected " + std::string(expected) + ", got JavaScript code (" + quoted(word) + ")",
+                  "expected " + std::string(expected) + ", got JavaScript code (" + in_quotes(word) + ")",
                   "a definition is JSON: keep the object or array alone, without code around it");
     }
     if (!word.empty()) return fail_expected(expected, "text stands in double quotes");
@@ -245,7 +245,7 @@ class Reader {
       path_.push_back(inside);
       path_.back().key = &key;
       if (!skip()) return false;
-      if (here() != ':') return fail_expected("\":\" after the key " + quoted(key));
+      if (here() != ':') return fail_expected("\":\" after the key " + in_quotes(key));
       ++at_;
       if (!skip()) return false;
       Member member;
@@ -268,8 +268,8 @@ class Reader {
     }
     const std::string_view word = word_at(at_);
     if (!word.empty()) {
-      return fail(at_, at_ + word.size(), "expected a key in double quotes, got " + quoted(word),
-                  "write " + quoted(word) + ", with the quotes");
+      return fail(at_, at_ + word.size(), "expected a key in double quotes, got " + in_quotes(word),
+                  "write " + in_quotes(word) + ", with the quotes");
     }
     if (here() == '\'') return fail_expected("a key in double quotes", "strings stand in double quotes");
     return fail_expected("a key in double quotes", hint_for(here()));
@@ -289,7 +289,7 @@ class Reader {
       return fail_expected(expected, "a comma is missing before it");
     }
     if (here() == '}' || here() == ']') {
-      return fail_expected(expected, std::string("the ") + quoted(text_.substr(opening, 1)) + " in " +
+      return fail_expected(expected, std::string("the ") + in_quotes(text_.substr(opening, 1)) + " in " +
                                          place_words(*source_, static_cast<std::uint32_t>(opening)) + " is still open");
     }
     if (here() == '+' || here() == '`') {
@@ -299,7 +299,7 @@ class Reader {
   }
 
   bool fail_unclosed(std::string_view expected, std::size_t opening) {
-    return fail_expected(expected, "the " + quoted(text_.substr(opening, 1)) + " in " +
+    return fail_expected(expected, "the " + in_quotes(text_.substr(opening, 1)) + " in " +
                                        place_words(*source_, static_cast<std::uint32_t>(opening)) + " is never closed");
   }
 
@@ -438,11 +438,11 @@ class Reader {
       } else if (rest.substr(0, 1) == "_") {
         hint = "digits are not grouped";
       } else if (leading_zero) {
-        hint = "a number does not begin with 0; if the zeros matter it is text: " + quoted(number);
+        hint = "a number does not begin with 0; if the zeros matter it is text: " + in_quotes(number);
       } else {
         hint = "if this is text, put it in double quotes";
       }
-      return fail(begin, at_, "expected a number, got " + quoted(number), std::move(hint));
+      return fail(begin, at_, "expected a number, got " + in_quotes(number), std::move(hint));
     }
     return decode_number(node, begin, whole);
   }
@@ -462,7 +462,7 @@ class Reader {
     }
     // What is no plain integer is read as Values are read everywhere else.
     Result<Value> value = parse_json(number);
-    if (!value.ok()) return fail(begin, at_, "number out of range: " + quoted(number));
+    if (!value.ok()) return fail(begin, at_, "number out of range: " + in_quotes(number));
     node.scalar = std::move(value).value();
     return true;
   }
@@ -487,7 +487,7 @@ class Reader {
       if (--budget_.duplicate_keys < 0) return;
       path_.push_back(Level{&repeated.key, 0});
       report("duplicate-key", repeated.key_span.begin, repeated.key_span.end,
-             "duplicate key " + quoted(repeated.key) + "; the first is in " +
+             "duplicate key " + in_quotes(repeated.key) + "; the first is in " +
                  place_words(*source_, original.key_span.begin),
              "rename or remove one of them");
       path_.pop_back();

@@ -127,7 +127,7 @@ class ParameterReader {
         read_type(parameter, *type, pointer(path, "type"));
       } else {
         report(Diagnostic::Severity::error, "wrong-type", mark(*type), pointer(path, "type"),
-               "input " + quoted(parameter.name) + ": \"type\": expected a type's name, got " +
+               "input " + in_quotes(parameter.name) + ": \"type\": expected a type's name, got " +
                    std::string(kind_words(*type)));
       }
     }
@@ -135,7 +135,7 @@ class ParameterReader {
     const std::optional<bool> optional = read_flag(parameter, form, "optional", path);
     if (required && optional && *required == *optional) {
       report(Diagnostic::Severity::error, "contradiction", form.find("optional")->span, pointer(path, "optional"),
-             "input " + quoted(parameter.name) + ": \"required\" and \"optional\" contradict each other",
+             "input " + in_quotes(parameter.name) + ": \"required\" and \"optional\" contradict each other",
              "leave one of them out");
     }
     parameter.required = required ? *required : optional && !*optional;
@@ -148,7 +148,7 @@ class ParameterReader {
     if (flag == nullptr) return std::nullopt;
     if (flag->kind == Node::Kind::boolean) return flag->scalar.as_boolean();
     report(Diagnostic::Severity::error, "wrong-type", mark(*flag), pointer(path, key),
-           "input " + quoted(parameter.name) + ": " + quoted(key) + ": expected true or false, got " +
+           "input " + in_quotes(parameter.name) + ": " + in_quotes(key) + ": expected true or false, got " +
                std::string(kind_words(*flag)));
     return std::nullopt;
   }
@@ -166,15 +166,15 @@ class ParameterReader {
     for (const TypeName& name : type_names) known.push_back(name.written);
     const std::optional<std::string_view> near = suggest(folded, known);
     report(Diagnostic::Severity::warning, "unknown-type", type.span, path,
-           "input " + quoted(parameter.name) + ": unknown type " + quoted(written) +
-               (near ? "; did you mean " + quoted(*near) + "?" : std::string()),
+           "input " + in_quotes(parameter.name) + ": unknown type " + in_quotes(written) +
+               (near ? "; did you mean " + in_quotes(*near) + "?" : std::string()),
            "it is not checked; types are any, text, number, integer, boolean, object, array and timestamp");
   }
 
   void add(Parameter parameter, const std::string& path) {
     if (parameter.name.empty() || holds_template(parameter.name)) {
       report(Diagnostic::Severity::error, "bad-name", parameter.span, path,
-             "expected an input's name, got " + quoted(parameter.name),
+             "expected an input's name, got " + in_quotes(parameter.name),
              parameter.name.empty() ? std::string() : "a name can't hold a template");
       return;
     }
@@ -183,7 +183,7 @@ class ParameterReader {
       // In an object this is a duplicate key, which the reader has reported already.
       if (in_array_) {
         report(Diagnostic::Severity::error, "duplicate-parameter", parameter.span, path,
-               "input " + quoted(parameter.name) + " is declared twice; the first is in " +
+               "input " + in_quotes(parameter.name) + " is declared twice; the first is in " +
                    place_words(*source_, parameters_[known->second].span.begin));
       }
       return;

@@ -169,7 +169,7 @@ class Parser {
         const auto [known, is_new] = places.try_emplace(given.name, given.span);
         if (!is_new && known->second != given.span && ++clashes <= most_problems) {
           report("duplicate-name", given.span,
-                 "the name " + definition::quoted(given.name) +
+                 "the name " + definition::in_quotes(given.name) +
                      " is given twice; the first definition of that name is in " +
                      definition::place_words(*source_, known->second.begin),
                  "rename one of them", recognised.definition.path);

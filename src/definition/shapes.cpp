@@ -254,7 +254,7 @@ std::optional<Step> read_step(const Node& node, std::string path, const SourcePt
     const Member* const meant = meant_as_function(node);
     diagnostic = make(Diagnostic::Severity::error, "missing-function", source, mark(node), std::move(path),
                       prefix + "step without \"function\"",
-                      meant != nullptr ? "write \"function\" for " + quoted(meant->key)
+                      meant != nullptr ? "write \"function\" for " + in_quotes(meant->key)
                                        : "give its \"function\", or move what is a note into \"description\"");
   }
   diagnostic.context = std::string(context);
@@ -373,12 +373,12 @@ class Builder {
       if (contains(stack_keys, member.key) && is_stack(member.value)) {
         report(
             "duplicate-field", member.key_span, pointer(draft.path, member.key), context,
-            quoted(draft.stack->key) + " and " + quoted(member.key) + ": a definition has one stack, this one has two",
+            in_quotes(draft.stack->key) + " and " + in_quotes(member.key) + ": a definition has one stack, this one has two",
             "keep one, or make two definitions of them");
       } else if ((member.key == "parameters" || member.key == "inputs") && (!headed || is_container(member.value))) {
         if (signature != nullptr) {
           report("duplicate-field", member.key_span, pointer(draft.path, member.key), context,
-                 quoted(signature->key) + " and " + quoted(member.key) + " both declare the inputs",
+                 in_quotes(signature->key) + " and " + in_quotes(member.key) + " both declare the inputs",
                  "keep one of them");
           continue;
         }
@@ -508,7 +508,7 @@ std::string step_context(const Definition& definition, const Step& step) {
   if (path.substr(0, definition.path.size()) == definition.path) path.remove_prefix(definition.path.size());
   const std::string place = path_words(path);
   if (!place.empty()) out += (out.empty() ? "" : ", ") + place;
-  if (!step.label.empty() && step.label != place) out += " " + quoted(step.label);
+  if (!step.label.empty() && step.label != place) out += " " + in_quotes(step.label);
   return out;
 }
 

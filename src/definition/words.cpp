@@ -18,7 +18,7 @@ bool is_number(std::string_view token) noexcept {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string shortened;
   if (text.size() > longest_quote) {
     std::size_t end = longest_quote;

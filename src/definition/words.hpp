@@ -11,7 +11,7 @@
 namespace fnstack::definition {
 
 // The user's words as a JSON string literal, shortened where they are long.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 // "text", "a number", "an object" …: what stands after "got".
 [[nodiscard]] std::string_view kind_words(const Node& node) noexcept;
 // "line 3, column 5"

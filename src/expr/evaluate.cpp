@@ -91,7 +91,7 @@ class Evaluator final {
   const Value* fail(std::string message) { return fail(make_error(error_type::expression, std::move(message))); }
   // The source of a node, for messages: on one line, cut.
   [[nodiscard]] std::string shown(std::uint32_t number) const;
-  [[nodiscard]] std::string quoted(std::uint32_t number) const { return '"' + shown(number) + '"'; }
+  [[nodiscard]] std::string in_quotes(std::uint32_t number) const { return '"' + shown(number) + '"'; }
 
   const Value* compute_node(const Node& node, Value& scratch);
   FNSTACK_HOT const Value* path(const Node& node, Value& scratch) {
@@ -377,7 +377,7 @@ int Evaluator::contains(const Node& node, const Value& left, const Value& right)
     return right.find(left.is_string() ? left.as_string() : std::string_view(key_text(left))) != nullptr ? 1 : 0;
   }
   if (!right.is_array()) {
-    fail("cannot test \"in\": right operand " + quoted(node.b) + " is " + std::string(kind_name(right)) +
+    fail("cannot test \"in\": right operand " + in_quotes(node.b) + " is " + std::string(kind_name(right)) +
          ", expected a list or an object");
     return -1;
   }
@@ -553,7 +553,7 @@ bool Evaluator::spread_into(std::vector<Value>& out, std::uint32_t number) {
     }
     return true;
   }
-  fail("cannot spread: " + quoted(nodes_[number].a) + " is " + std::string(kind_name(*value)) +
+  fail("cannot spread: " + in_quotes(nodes_[number].a) + " is " + std::string(kind_name(*value)) +
        ", expected a list or text");
   return false;
 }
@@ -586,7 +586,7 @@ const Value* Evaluator::object(const Node& node, Value& scratch) {
       const Value* spread = eval(nodes_[value_node].a, value_scratch);
       if (spread == nullptr) return nullptr;
       if (!spread->is_object() && !spread->is_null()) {
-        return fail("cannot spread: " + quoted(nodes_[value_node].a) + " is " + std::string(kind_name(*spread)) +
+        return fail("cannot spread: " + in_quotes(nodes_[value_node].a) + " is " + std::string(kind_name(*spread)) +
                     ", expected an object");
       }
       if (!charge(spread->size(), 0)) return nullptr;
@@ -670,7 +670,7 @@ const Value* Evaluator::call(const Node& node, Value& scratch) {
     }
     function = site.methods[static_cast<std::size_t>(receiver.kind())];
     if (receiver.is_null() || function == nullptr) {
-      std::string message = "cannot call " + site.name + "(): " + quoted(site.receiver) + " is ";
+      std::string message = "cannot call " + site.name + "(): " + in_quotes(site.receiver) + " is ";
       message += kind_name(receiver);
       if (!receiver.is_null()) message += ", which has no such method";
       return fail(std::move(message));

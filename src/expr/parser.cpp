@@ -59,7 +59,7 @@ constexpr Word prefix_words[] = {
     {"async", "there is no \"async\": steps run one after the other"},
     {"not", "write \"!\""}};
 
-std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
+std::string in_quotes(std::string_view text) { return '"' + std::string(text) + '"'; }
 
 struct Parameter {
   std::string_view name;
@@ -180,9 +180,9 @@ class Parser {
     if (text.size() > 40) {  // whole characters only
       std::size_t cut = 40;
       while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;
-      return quoted(std::string(text.substr(0, cut)) + "…");
+      return in_quotes(std::string(text.substr(0, cut)) + "…");
     }
-    return token.kind == Token::Kind::text ? std::string(text) : quoted(text);
+    return token.kind == Token::Kind::text ? std::string(text) : in_quotes(text);
   }
 
   // ---- mistakes
@@ -477,10 +477,10 @@ class Parser {
       const Token name = take();
       const std::string_view parameter = word(name);
       for (const std::string_view reserved : {"null", "true", "false", "undefined", "in", "this", "NaN", "Infinity"}) {
-        if (parameter == reserved) return fail(name.span, "expression: " + quoted(parameter) + " can't be a parameter");
+        if (parameter == reserved) return fail(name.span, "expression: " + in_quotes(parameter) + " can't be a parameter");
       }
       if (std::find(locals_.begin() + static_cast<std::ptrdiff_t>(outer), locals_.end(), parameter) != locals_.end()) {
-        return fail(name.span, "expression: parameter " + quoted(parameter) + " stands twice");
+        return fail(name.span, "expression: parameter " + in_quotes(parameter) + " stands twice");
       }
       locals_.push_back(parameter);
       if (!parenthesised || !accept(Punctuator::comma)) break;
@@ -519,7 +519,7 @@ class Parser {
   }
 
   std::uint32_t unknown_function(const std::string& name, Span name_span, Span span, std::string_view what) {
-    std::string message = "unknown " + std::string(what) + " " + quoted(name);
+    std::string message = "unknown " + std::string(what) + " " + in_quotes(name);
     std::string hint;
     const std::size_t dot = name.find('.');
     const std::vector<std::string_view> names =
@@ -527,9 +527,9 @@ class Parser {
     if (name == "function") {
       hint = "write an arrow function: x => x.name";
     } else if (is_method_name(name)) {
-      hint = quoted(name) + " is a method: write x." + name + "(…)";
+      hint = in_quotes(name) + " is a method: write x." + name + "(…)";
     } else if (const auto near = suggest(name, names)) {
-      message += "; did you mean " + quoted(*near) + "?";
+      message += "; did you mean " + in_quotes(*near) + "?";
     }
     complain("unknown-function", name_span, std::move(message), std::move(hint));
     return builder_.constant(Value(), span);
@@ -559,14 +559,14 @@ class Parser {
       if (found == parameters.end()) {
         std::vector<std::string_view> names;
         for (const Parameter& parameter : parameters) names.push_back(parameter.name);
-        std::string message = call.name + ": unknown argument " + quoted(argument.name);
-        if (const auto near = suggest(argument.name, names)) message += "; did you mean " + quoted(*near) + "?";
+        std::string message = call.name + ": unknown argument " + in_quotes(argument.name);
+        if (const auto near = suggest(argument.name, names)) message += "; did you mean " + in_quotes(*near) + "?";
         complain("argument", argument.span, std::move(message), signature(call, parameters));
         return false;
       }
       const auto position = static_cast<std::size_t>(found - parameters.begin());
       if (given[position]) {
-        complain("argument", argument.span, call.name + ": argument " + quoted(argument.name) + " is given twice",
+        complain("argument", argument.span, call.name + ": argument " + in_quotes(argument.name) + " is given twice",
                  signature(call, parameters));
         return false;
       }
@@ -575,7 +575,7 @@ class Parser {
     }
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       if (given[i] || parameters[i].optional) continue;
-      complain("argument", name_span, call.name + ": missing argument " + quoted(parameters[i].name),
+      complain("argument", name_span, call.name + ": missing argument " + in_quotes(parameters[i].name),
                signature(call, parameters));
       return false;
     }
@@ -659,15 +659,15 @@ class Parser {
   void check_method(const Link& link, std::uint32_t begin) {
     if (is_method_name(link.call.name)) return;
     const std::string& name = link.call.name;
-    std::string message = "unknown method " + quoted(name);
+    std::string message = "unknown method " + in_quotes(name);
     std::string hint;
     const std::string_view receiver = text_.substr(begin, link.span.begin - 1 - begin);
     if (find_function(name) != nullptr) {
-      hint = quoted(name) + " is a filter: write x|" + name;
+      hint = in_quotes(name) + " is a filter: write x|" + name;
     } else if (receiver == "Date" && name == "now") {
       hint = "write now()";
     } else if (const auto near = suggest(name, known_names(Names::methods))) {
-      message += "; did you mean " + quoted(*near) + "?";
+      message += "; did you mean " + in_quotes(*near) + "?";
     }
     const auto end = static_cast<std::uint32_t>(link.span.begin + name.size());
     complain("unknown-function", {link.span.begin, end}, std::move(message), std::move(hint));
@@ -829,7 +829,7 @@ class Parser {
     if (next == Token::Kind::name || next == Token::Kind::number || next == Token::Kind::text) {
       for (const Word& prefix : prefix_words) {
         if (text == prefix.word && !peek_word("in")) {
-          return fail(token.span, "expression: unexpected " + quoted(text), std::string(prefix.hint));
+          return fail(token.span, "expression: unexpected " + in_quotes(text), std::string(prefix.hint));
         }
       }
     }

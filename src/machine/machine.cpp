@@ -277,14 +277,36 @@ Executor::Step Executor::update(const Instruction& instruction) {
 Executor::Step Executor::compute(const Instruction& instruction) {
   const KindCall& site = data_.kind_calls[instruction.a];
   machine::StepFields fields(data_, site, scope_, state_.limits, frame_->slots.data());
-  if (auto error = fields.evaluate_all()) return fail(std::move(*error));
-  auto value = site.kind->compute(fields);
-  if (!value) return fail(std::move(value).error());
-  if (value->byte_size() > scope_.limits.value_bytes) {
-    return fail(limit_error("value_bytes", state_.limits.value_bytes, "the result takes", "bytes", false));
+  bool lent = false;  // the result variable's value is with the fields alone
+  if (site.in_place != none && instruction.b != none) {
+    Value scratch;
+    std::optional<Error> ignored;
+    const program::Operand& operand = data_.operands[site.operands[site.in_place]];
+    // A variable alone is borrowed from its slot: anything else points elsewhere.
+    const std::uint64_t before = scope_.steps;
+    lent = program::borrow(operand, scope_, surroundings_, scratch, ignored) == &frame_->slots[instruction.b];
+    scope_.steps = before;
   }
-  if (value->depth() > scope_.limits.value_depth) {
-    return fail(limit_error("value_depth", state_.limits.value_depth, "the result is nested", "deep", false));
+  if (auto error = fields.evaluate_all()) return fail(std::move(*error));
+  if (lent) {
+    Value& slot = frame_->slots[instruction.b];
+    state_.live_bytes -= std::min(state_.live_bytes, slot.byte_size());
+    slot = Value();
+    state_.live_bytes += slot.byte_size();
+  }
+  auto value = site.kind->compute(fields);
+  std::optional<Error> wrong;
+  if (!value) {
+    wrong = std::move(value).error();
+  } else if (value->byte_size() > scope_.limits.value_bytes) {
+    wrong = limit_error("value_bytes", state_.limits.value_bytes, "the result takes", "bytes", false);
+  } else if (value->depth() > scope_.limits.value_depth) {
+    wrong = limit_error("value_depth", state_.limits.value_depth, "the result is nested", "deep", false);
+  }
+  if (wrong) {
+    // A failed step has changed nothing; a value that was changed already but is too large is lost with it.
+    if (lent) static_cast<void>(store(instruction.b, fields.at(site.in_place)));
+    return fail(std::move(*wrong));
   }
   return store_or_fail(instruction.b, std::move(*value));
 }

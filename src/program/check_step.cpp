@@ -17,7 +17,7 @@ namespace fnstack::program {
 namespace {
 
 using definition::pointer;
-using definition::quoted;
+using definition::in_quotes;
 
 // Fields that any step may carry, for readers of the definition. `name` is one where the kind means nothing by it.
 constexpr std::string_view annotations[] = {"step",    "description", "purpose", "use_case",
@@ -43,7 +43,7 @@ bool names_field(const Field& field, std::string_view folded) {
 }
 
 std::string did_you_mean(std::optional<std::string_view> near) {
-  return near ? "; did you mean " + quoted(*near) + "?" : "";
+  return near ? "; did you mean " + in_quotes(*near) + "?" : "";
 }
 
 bool is_name(std::string_view text) {
@@ -78,7 +78,7 @@ void FunctionBuilder::report(const CheckedStep* step, Diagnostic diagnostic, std
     if (diagnostic.code == "missing-field") {
       // "did you mean" has said it already.
       const auto is_named = [&](const std::string& name) {
-        return diagnostic.message.find(quoted(name)) != std::string::npos;
+        return diagnostic.message.find(in_quotes(name)) != std::string::npos;
       };
       if (std::any_of(step->meant.begin(), step->meant.end(), is_named)) return;
       if (const auto found = checked_.find(step->step.node); found != checked_.end())
@@ -111,13 +111,13 @@ void FunctionBuilder::check_variable_name(const std::string& name, const Node& a
   }
   if (!is_name(name)) {
     report(&step, Diagnostic::Severity::error, "bad-name",
-           "expected a variable's name (letters, digits, _), got " + quoted(name), at.span);
+           "expected a variable's name (letters, digits, _), got " + in_quotes(name), at.span);
     return;
   }
   static constexpr std::string_view reserved[] = {"env",  "inputs", "input", "error",
                                                   "null", "true",   "false", "undefined"};
   if (std::find(std::begin(reserved), std::end(reserved), name) != std::end(reserved)) {
-    report(&step, Diagnostic::Severity::error, "reserved-name", quoted(name) + " can't be assigned", at.span, "",
+    report(&step, Diagnostic::Severity::error, "reserved-name", in_quotes(name) + " can't be assigned", at.span, "",
            "choose another name for the variable");
   }
 }
@@ -135,14 +135,14 @@ void FunctionBuilder::take_result_name(CheckedStep& checked, const Member& membe
   checked.gives_something = true;
   if (checked.result_member != nullptr) {
     report(&checked, Diagnostic::Severity::error, "field-twice",
-           quoted(member.key) + " and " + quoted(checked.result_member->key) + " mean the same field", member.key_span,
+           in_quotes(member.key) + " and " + in_quotes(checked.result_member->key) + " mean the same field", member.key_span,
            std::move(path), "keep one of them");
     return;
   }
   checked.result_member = &member;
   if (member.value.kind != Node::Kind::string) {
     report(&checked, Diagnostic::Severity::error, "bad-value",
-           quoted(member.key) + ": expected a variable's name as text", member.value.span, std::move(path));
+           in_quotes(member.key) + ": expected a variable's name as text", member.value.span, std::move(path));
     return;
   }
   checked.result_name = std::string(member.value.scalar.as_string());
@@ -174,7 +174,7 @@ void FunctionBuilder::match_fields(CheckedStep& checked) {
     if (position < kind.fields.size()) {
       if (checked.fields[position] != nullptr) {
         report(&checked, Diagnostic::Severity::error, "field-twice",
-               quoted(member.key) + " and " + quoted(checked.fields[position]->key) + " mean the same field",
+               in_quotes(member.key) + " and " + in_quotes(checked.fields[position]->key) + " mean the same field",
                member.key_span, path, "keep one of them");
         continue;
       }
@@ -206,8 +206,8 @@ void FunctionBuilder::match_fields(CheckedStep& checked) {
     for (const Field& field : kind.fields) {
       if (near && names_field(field, *near)) checked.meant.push_back(field.name);
     }
-    std::string message = "unknown field " + quoted(member.key) + did_you_mean(near);
-    if (is_result_field(folded)) message = "has no result: " + quoted(member.key) + " can't be filled";
+    std::string message = "unknown field " + in_quotes(member.key) + did_you_mean(near);
+    if (is_result_field(folded)) message = "has no result: " + in_quotes(member.key) + " can't be filled";
     report(&checked, Diagnostic::Severity::error, "unknown-field", std::move(message), member.key_span, path);
   }
   if (!checked.is_call) check_given_fields(checked);
@@ -222,7 +222,7 @@ void FunctionBuilder::check_given_fields(CheckedStep& checked) {
       if (!field.required || (field.name == "custom_function" && !checked.callee.empty())) continue;
       checked.is_incomplete = true;
       const std::uint32_t begin = checked.step.node->span.begin;
-      report(&checked, Diagnostic::Severity::error, "missing-field", "missing field " + quoted(field.name),
+      report(&checked, Diagnostic::Severity::error, "missing-field", "missing field " + in_quotes(field.name),
              Span{begin, begin + 1});
       continue;
     }
@@ -231,14 +231,14 @@ void FunctionBuilder::check_given_fields(CheckedStep& checked) {
     const bool wants_text = field.type == FieldType::variable || field.type == FieldType::item;
     if (wants_text && node.kind != Node::Kind::string) {
       report(&checked, Diagnostic::Severity::error, "bad-value",
-             quoted(member->key) + ": expected a variable's name as text", definition::mark(node), path);
+             in_quotes(member->key) + ": expected a variable's name as text", definition::mark(node), path);
     } else if (field.type == FieldType::item) {
       check_variable_name(std::string(node.scalar.as_string()), node, checked);
     } else if (field.type == FieldType::variable) {
       check_variable_name(base_name(node.scalar.as_string()), node, checked);
     } else if (field.type == FieldType::literal && node.kind == Node::Kind::string &&
                expr::may_hold_template(node.scalar.as_string())) {
-      report(&checked, Diagnostic::Severity::error, "bad-value", quoted(member->key) + ": a template can't stand here",
+      report(&checked, Diagnostic::Severity::error, "bad-value", in_quotes(member->key) + ": a template can't stand here",
              node.span, path);
     }
   }
@@ -247,7 +247,7 @@ void FunctionBuilder::check_given_fields(CheckedStep& checked) {
 void FunctionBuilder::check_unknown(CheckedStep& checked, const Node& name) {
   Diagnostic diagnostic;
   diagnostic.code = "unknown-step";
-  diagnostic.message = "unknown step " + quoted(checked.written_name);
+  diagnostic.message = "unknown step " + in_quotes(checked.written_name);
   diagnostic.hint = "a host may register a function of this name";
   diagnostic.span = name.span;
   checked.is_incomplete = true;
@@ -414,7 +414,7 @@ void FunctionBuilder::warn_unset() {
       candidates.push_back(root);
     const bool usual = std::find(std::begin(usual_roots), std::end(usual_roots), name) != std::end(usual_roots);
     report(use.step, Diagnostic::Severity::warning, "unset-variable",
-           "no step sets " + quoted(name) + " and no input declares it" +
+           "no step sets " + in_quotes(name) + " and no input declares it" +
                (usual ? std::string() : did_you_mean(suggest(name, candidates))),
            use.span, use.path, usual ? "the host may supply it; else it is the input of that name, or null" : "");
   }
@@ -426,8 +426,8 @@ void FunctionBuilder::warn_near_step_name() {
   const Node* const function = definition_.node->find("function");
   if (!near || function == nullptr) return;
   report(nullptr, Diagnostic::Severity::warning, "near-step-name",
-         quoted(definition_.names[0]) +
-             " is taken as the name of a function that is defined here; did you mean the step " + quoted(*near) + "?",
+         in_quotes(definition_.names[0]) +
+             " is taken as the name of a function that is defined here; did you mean the step " + in_quotes(*near) + "?",
          function->span, pointer(definition_.path, "function"));
 }
 

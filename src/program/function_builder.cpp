@@ -85,7 +85,7 @@ OperandCompiler FunctionBuilder::operand_compiler(const CheckedStep* step, std::
     if (diagnostic.code == "unknown-function" && diagnostic.hint.empty()) {
       const Span span = diagnostic.span;
       const StepKind* kind = kinds_.find(definition_.source->text().substr(span.begin, span.end - span.begin));
-      if (kind != nullptr) diagnostic.hint = definition::quoted(kind->name) + " is a step: let one set a variable before";
+      if (kind != nullptr) diagnostic.hint = definition::in_quotes(kind->name) + " is a step: let one set a variable before";
     }
     report(step, std::move(diagnostic), path);
   };
@@ -214,6 +214,10 @@ void FunctionBuilder::lower_kind_call(const CheckedStep& step) {
       }
     }
     call.operands.push_back(field_operand(step, i));
+    if (!step.kind->in_place.empty() && field.name == step.kind->in_place && call.operands[i] != none &&
+        data_.operands[call.operands[i]].kind == Operand::Kind::expression) {
+      call.in_place = static_cast<std::uint32_t>(i);
+    }
     if (call.locals[i] != none) lexical_.resize(lexical_.size() - field.locals.size());
   }
   Lowering lowering(*this, step);
@@ -564,8 +568,8 @@ void Lowering::check_callee(std::string_view name, const Node* at) {
   if (find_function(name) != none || is_host_function(name)) return;
   const auto near = suggest(name, builder_.function_names());
   warning("unknown-function",
-          "no definition here is called " + definition::quoted(name) +
-              (near ? "; did you mean " + definition::quoted(*near) + "?" : ""),
+          "no definition here is called " + definition::in_quotes(name) +
+              (near ? "; did you mean " + definition::in_quotes(*near) + "?" : ""),
           at, "define it, give its file with --functions, or let the host register it");
 }
 

@@ -221,13 +221,13 @@ Operand OperandCompiler::headers(const Node& node) {
       if (!expr::may_hold_template(member.key)) {
         if (expr::check_header_name(member.key)) {
           error(member.key_span, "bad-header",
-                "headers: " + definition::quoted(member.key) +
+                "headers: " + definition::in_quotes(member.key) +
                     " is no name of a header: it has a character other than letters, digits and !#$%&'*+-.^_`|~");
         }
       }
       if (member.value.kind == Node::Kind::array || member.value.kind == Node::Kind::object) {
         error(member.value, "bad-header",
-              "headers: " + definition::quoted(member.key) + ": expected text, got " +
+              "headers: " + definition::in_quotes(member.key) + ": expected text, got " +
                   std::string(definition::kind_words(member.value)));
       }
     }

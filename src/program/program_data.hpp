@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -74,6 +76,7 @@ struct KindCall {
   std::uint32_t rest = none;            // operand: an object of free arguments
   std::vector<std::uint32_t> locals;    // first slot of an expression field's locals, one for each field; none
   std::uint32_t function = none;        // whose slots these are
+  std::uint32_t in_place = none;        // position of the kind's in_place field, if it is given by an expression
   bool wants_age = false;
   std::uint32_t age_slot = none;        // filled by a cache get whose variable's .age is read
 };
@@ -155,11 +158,14 @@ struct ProgramData {
   std::vector<std::vector<std::uint32_t>> jump_tables;
   std::vector<StepInfo> steps;
   std::vector<FunctionInfo> functions;
+  std::map<std::string, std::uint32_t, std::less<>> function_index;  // every name that can be called
   std::vector<std::string> roots;           // the host's, in order from root::first_free
   std::vector<std::string> host_functions;
   std::string fingerprint;
 
-  // By any of its names; none if there is none. Main texts come before libraries.
+  // Once all functions are there. A best name goes before an alias (DIALECT 4.35), main texts before libraries.
+  void index_functions();
+  // By any of its names; none if there is none.
   [[nodiscard]] std::uint32_t find_function(std::string_view name) const noexcept;
   [[nodiscard]] bool is_host_function(std::string_view name) const noexcept;
 };

@@ -13,8 +13,8 @@ namespace {
 Error wrong(std::string message) { return make_error(error_type::validation, std::move(message)); }
 
 // Null is an empty list: the last page often leaves it out (DIALECT 4.25).
-Result<Value> list(Fields& fields, std::string_view name) {
-  Value value = fields.take(name);
+Result<Value> copy_of_list(Fields& fields, std::string_view name) {
+  Value value = fields[name];
   if (value.is_null()) return Value::array();
   if (!value.is_array()) return wrong(std::string(name) + ": expected a list");
   return value;
@@ -89,21 +89,46 @@ Result<Value> reduce(Fields& fields, const Value& all) {
   return accumulated;
 }
 
+// Whether the list would stay within value_bytes and value_depth with so much more in it. Asked before it is taken:
+// from then on nothing may fail.
+std::optional<Error> check_growth(Fields& fields, const Value& list, const Value& more, std::uint32_t depth) {
+  const Limits& limits = fields.limits();
+  if (list.byte_size() + more.byte_size() > static_cast<std::uint64_t>(limits.value_bytes)) {
+    return make_error(error_type::limit, "value_bytes: the list would take more than " + std::to_string(limits.value_bytes) + " bytes");
+  }
+  if (depth > limits.value_depth) {
+    return make_error(error_type::limit, "value_depth: the list would be nested more than " + std::to_string(limits.value_depth) + " deep");
+  }
+  return std::nullopt;
+}
+
+// concat and push change the list in place if nobody else has it.
+Result<Value> grow(Fields& fields, bool by_list) {
+  const Value& known = fields["array"];
+  if (!known.is_null() && !known.is_array()) return wrong("array: expected a list");
+  Value more = fields.take(by_list ? "array2" : "value");
+  if (by_list && !more.is_null() && !more.is_array()) return wrong("array2: expected a list");
+  if (auto error = check_growth(fields, known, more, more.depth() + (by_list ? 0 : 1))) return std::move(*error);
+  Value all = fields.take("array");
+  if (all.is_null()) all = Value::array();
+  if (!by_list) {
+    all.push_back(std::move(more));
+    return all;
+  }
+  for (std::size_t i = 0; i < more.size(); ++i) all.push_back(more[i]);
+  return all;
+}
+
 Result<Value> compute(Fields& fields) {
   const std::string operation(fields["operation"].as_string());
   const auto is = [&](std::initializer_list<std::string_view> names) { return std::find(names.begin(), names.end(), operation) != names.end(); };
-  auto all = list(fields, "array");
+  if (is({"concat", "merge"})) return grow(fields, true);
+  if (is({"push", "append", "add"})) return grow(fields, false);
+  auto all = copy_of_list(fields, "array");
   if (!all) return all;
-  if (is({"concat", "merge", "union", "difference", "intersection"})) {
-    auto other = list(fields, "array2");
+  if (is({"union", "difference", "intersection"})) {
+    auto other = copy_of_list(fields, "array2");
     if (!other) return other;
-    if (operation == "concat" || operation == "merge") {
-      if (all->byte_size() + other->byte_size() > static_cast<std::uint64_t>(fields.limits().value_bytes)) {
-        return make_error(error_type::limit, "value_bytes: the list would take more than " + std::to_string(fields.limits().value_bytes) + " bytes");
-      }
-      for (std::size_t i = 0; i < other->size(); ++i) all->push_back((*other)[i]);
-      return all;
-    }
     Value result = Value::array();
     for (std::size_t i = 0; i < all->size(); ++i) {
       const bool in_other = operation != "union" && contains(*other, (*all)[i]);
@@ -114,10 +139,6 @@ Result<Value> compute(Fields& fields) {
       if (!contains(result, (*other)[i])) result.push_back((*other)[i]);
     }
     return result;
-  }
-  if (is({"push", "append", "add"})) {
-    all->push_back(fields.take("value"));
-    return all;
   }
   if (is({"unshift", "prepend"})) {
     Value result = Value::array({fields.take("value")});
@@ -168,6 +189,7 @@ StepKind arrays() {
                      {.name = "condition", .aliases = {"expression", "by"}, .type = FieldType::expression, .doc = "an expression over `item` and `index`", .locals = {"item", "index"}},
                      {.name = "reducer", .type = FieldType::expression, .doc = "reduce: an expression over `acc`, `current` and `index`", .locals = {"acc", "current", "index"}},
                      {.name = "initial_value", .aliases = {"initial"}, .doc = "reduce: what `acc` is at first"}},
+          .in_place = "array",
           .compute = compute};
 }
 

@@ -96,8 +96,8 @@ std::string unknown_operation(std::string_view name) {
     for (std::string_view spelling : words(operation.names)) known.push_back(spelling);
   }
   const auto near = suggest(name, known);
-  return "operation: unknown operation " + definition::quoted(name) +
-         (near ? "; did you mean " + definition::quoted(*near) + "?" : "");
+  return "operation: unknown operation " + definition::in_quotes(name) +
+         (near ? "; did you mean " + definition::in_quotes(*near) + "?" : "");
 }
 
 Result<Value> compute(Fields& fields) {

@@ -81,8 +81,8 @@ std::string unknown(const Word (&words)[n], std::string_view what, std::string_v
   std::vector<std::string_view> known;
   for (const Word& word : words) known.push_back(word.spelling);
   const auto near = suggest(spelling, known);
-  return "unknown " + std::string(what) + " " + definition::quoted(spelling) +
-         (near ? "; did you mean " + definition::quoted(*near) + "?" : "");
+  return "unknown " + std::string(what) + " " + definition::in_quotes(spelling) +
+         (near ? "; did you mean " + definition::in_quotes(*near) + "?" : "");
 }
 
 // A rule of a field by its meaning, under whichever name it was given; null if it is not.
@@ -370,13 +370,13 @@ void check_rules(program::Lowering& step, const Member& field, int depth) {
     const std::string_view text = rules.scalar.as_string();
     if (!expr::may_hold_template(text) && find_word(type_words, text) == nullptr) {
       step.error("bad-value",
-                 "schema: " + definition::quoted(field.key) + ": expected an object of rules or the name of a type",
+                 "schema: " + definition::in_quotes(field.key) + ": expected an object of rules or the name of a type",
                  &rules, "prose checks nothing; write {\"type\": \"text\", \"required\": true}");
     }
     return;
   }
   if (rules.kind != Node::Kind::object) {
-    step.error("bad-value", "schema: " + definition::quoted(field.key) + ": expected an object of rules", &rules);
+    step.error("bad-value", "schema: " + definition::in_quotes(field.key) + ": expected an object of rules", &rules);
     return;
   }
   for (const Member& member : rules.members) {
@@ -386,7 +386,7 @@ void check_rules(program::Lowering& step, const Member& field, int depth) {
       Node key;
       key.span = member.key_span;
       step.error("bad-value",
-                 "schema: " + definition::quoted(field.key) + ": " + unknown(rule_words, "rule", member.key), &key);
+                 "schema: " + definition::in_quotes(field.key) + ": " + unknown(rule_words, "rule", member.key), &key);
       continue;
     }
     const Node& value = member.value;
@@ -394,7 +394,7 @@ void check_rules(program::Lowering& step, const Member& field, int depth) {
     if (word->meaning == "type" && literal && find_word(type_words, value.scalar.as_string()) == nullptr) {
       step.error(
           "bad-value",
-          "schema: " + definition::quoted(field.key) + ": " + unknown(type_words, "type", value.scalar.as_string()),
+          "schema: " + definition::in_quotes(field.key) + ": " + unknown(type_words, "type", value.scalar.as_string()),
           &value);
     }
     if (depth >= deepest_schema) continue;
