@@ -115,6 +115,7 @@ int eval_batch() {
                               : evaluate_line(line, random);
     if (!print(line_of(answer))) return status_failed;
   }
+  if (lines.error() != 0) return refuse("can't read stdin: " + system_reason(lines.error()));
   return status_ok;
 }
 

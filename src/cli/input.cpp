@@ -148,6 +148,7 @@ bool LineReader::next(std::string& line, bool& too_long) {
     at_ = 0;
     const ssize_t count = ::read(STDIN_FILENO, buffer_.data(), buffer_.size());
     const bool again = count < 0 && errno == EINTR;
+    if (count < 0 && !again) error_ = errno;
     buffer_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
     if (count <= 0 && !again) ended_ = true;
   }

@@ -35,12 +35,15 @@ class LineReader {
  public:
   // False at the end. A line longer than this class allows is skipped and answered as `too_long`.
   [[nodiscard]] bool next(std::string& line, bool& too_long);
+  // After the end: why there was no more to read, 0 if that was all.
+  [[nodiscard]] int error() const noexcept { return error_; }
   static constexpr std::size_t longest_line = std::size_t{64} << 20;
 
  private:
   std::string buffer_;
   std::size_t at_ = 0;
   bool ended_ = false;
+  int error_ = 0;
 };
 
 }  // namespace fnstack::cli
