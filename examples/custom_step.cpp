@@ -20,7 +20,8 @@ fnstack::StepKind shorten() {
           .fields = {{.name = "text", .type = FieldType::text, .required = true, .doc = "what to cut"},
                      {.name = "length", .type = FieldType::integer, .default_value = 80, .doc = "bytes to keep"}},
           .compute = [](Fields& fields) -> Result<Value> {
-            if (fields["length"].as_integer() < 0) return make_error(error_type::validation, "length: expected 0 or more");
+            if (fields["length"].as_integer() < 0)
+              return make_error(error_type::validation, "length: expected 0 or more");
             return Value(fields["text"].as_string().substr(0, static_cast<std::size_t>(fields["length"].as_integer())));
           }};
 }

@@ -17,8 +17,8 @@ namespace fnstack {
 struct Call {
   std::string effect_id;  // the same for a repeat of the same effect
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-  std::stop_token stop;         // answer soon (an error is fine) once it is requested
-  std::int64_t now_ms = 0;      // the run's time, epoch milliseconds: a virtual clock may be behind it
+  std::stop_token stop;     // answer soon (an error is fine) once it is requested
+  std::int64_t now_ms = 0;  // the run's time, epoch milliseconds: a virtual clock may be behind it
 };
 
 // The answer owed: move-only, callable once, inline or later, from any thread. Dropped unanswered it answers
@@ -28,8 +28,8 @@ class Reply {
  public:
   Reply() = default;
   template <class F>
-    requires(!std::is_same_v<std::decay_t<F>, Reply>)
-  explicit Reply(F&& function) : target_(std::make_unique<Target<std::decay_t<F>>>(std::forward<F>(function))) {}
+  requires(!std::is_same_v<std::decay_t<F>, Reply>) explicit Reply(F&& function)
+      : target_(std::make_unique<Target<std::decay_t<F>>>(std::forward<F>(function))) {}
   Reply(Reply&&) noexcept = default;
   Reply& operator=(Reply&& other) noexcept {
     if (this != &other) {

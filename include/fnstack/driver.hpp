@@ -37,9 +37,9 @@ struct Backends {
 void perform(Effect effect, const Call& call, const Backends& backends, Reply<EffectReply> reply);
 
 struct DriveOptions {
-  std::stop_token stop = {};          // cancels the run
-  std::int64_t wall_s = 300;     // without time spent in Wait; the run then ends as failed, type `limit`
-  std::int64_t timeout_ms = 0;   // of everything, by the real clock; 0: none; failed, type `limit`
+  std::stop_token stop = {};         // cancels the run
+  std::int64_t wall_s = 300;         // without time spent in Wait; the run then ends as failed, type `limit`
+  std::int64_t timeout_ms = 0;       // of everything, by the real clock; 0: none; failed, type `limit`
   const SecretMask* mask = nullptr;  // applied to what observers are told
 };
 

@@ -20,7 +20,7 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> headers;  // as they go out; framing headers are not among them
   bool has_body = false;
   std::string body;
-  std::int64_t timeout_ms = 30'000;  // of the whole exchange
+  std::int64_t timeout_ms = 30'000;                          // of the whole exchange
   std::int64_t max_response_bytes = std::int64_t{16} << 20;  // decoded
   std::int64_t max_response_headers = 100;
   std::int64_t max_response_header_bytes = std::int64_t{64} << 10;
@@ -31,23 +31,28 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // in order; names in lower case
-  std::string body;  // content decoding (gzip …) undone, charset as it came
+  std::string body;                                          // content decoding (gzip …) undone, charset as it came
 };
 
 // The reply is a Value: see each kind.
 struct CacheCommand {
   enum class Kind : std::uint8_t {
-    get,        // -> null on a miss, else {"text": the JSON text, "age": whole seconds since set, or null}; age only if want_age
+    get,        // -> null on a miss, else {"text": the JSON text, "age": whole seconds since set, or null}; age only if
+                // want_age
     set,        // text, ttl_s (0: never expires) -> null
     has,        // -> boolean
     remove,     // key -> boolean: was there
     increment,  // amount (negative: decrement) -> the new integer; error `cache` if the value is no integer
     keys,       // pattern in `key`, with * and ? -> array of keys, sorted
-    push, pop, unshift, shift,  // a list of JSON texts; push/unshift: text -> new length; pop/shift -> text or null
-    range,      // start, stop (inclusive; negative from the end) -> array of texts
-    count,      // -> length of the list
+    push,
+    pop,
+    unshift,
+    shift,             // a list of JSON texts; push/unshift: text -> new length; pop/shift -> text or null
+    range,             // start, stop (inclusive; negative from the end) -> array of texts
+    count,             // -> length of the list
     remove_from_list,  // text -> number removed
-    rate_limit  // amount: permitted in ttl_s seconds -> {"allowed": boolean, "remaining": integer, "retry_after": seconds}
+    rate_limit  // amount: permitted in ttl_s seconds -> {"allowed": boolean, "remaining": integer, "retry_after":
+                // seconds}
   };
   Kind kind = Kind::get;
   std::string key;
@@ -71,14 +76,16 @@ struct DatabaseCommand {
     upsert,       // data, key_column -> the stored row
     remove,       // record_id -> the removed row's count, 0 or 1
     remove_many,  // filter -> number removed
-    sql,          // sql (one statement), bindings (for ? in order, or $1…) -> array of rows; [] for one without result
+    sql,  // sql (one statement), bindings (for ? in order, or $1…) -> array of rows; [] for one without result
     // transaction, isolation -> null. Other commands wait for its end. After commit or rollback, whatever they
     // answer, it is over; ending one that is not open is an error.
-    begin, commit, rollback
+    begin,
+    commit,
+    rollback
   };
   Kind kind = Kind::query;
   std::string table;
-  Value record_id;   // integer, number or non-empty string
+  Value record_id;  // integer, number or non-empty string
   Value data;
   // null (all rows), or a tree of arrays:
   //   ["and", f…] ["or", f…] ["not", f]
@@ -96,7 +103,8 @@ struct DatabaseCommand {
   std::int64_t limit = -1;  // -1: none given, then max_rows bounds the answer with an error `limit`
   std::int64_t offset = 0;
   std::int64_t max_rows = 10'000;  // of a query or sql
-  std::int64_t max_bytes = std::int64_t{64} << 20;  // Value::byte_size of a query's or sql's rows; more is an error `limit`
+  std::int64_t max_bytes = std::int64_t{64}
+                           << 20;  // Value::byte_size of a query's or sql's rows; more is an error `limit`
   std::string key_column;  // upsert: the first record (by id) with data's value there is updated, else data is inserted
   bool want_rows = true;   // false: nobody reads the row that insert, update or upsert answers: it may be null
   // What the definition itself spells, and not its data: all that auto schema may create.

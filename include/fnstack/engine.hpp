@@ -25,18 +25,18 @@ struct EngineOptions {
   std::shared_ptr<Cache> cache = {};        // none: a memory cache
   std::shared_ptr<Database> database = {};  // none: a memory database
   std::shared_ptr<Clock> clock = {};        // none: the system's
-  Value env = Value::object();         // what {{env.X}} sees; nothing of the process environment gets in by itself
+  Value env = Value::object();              // what {{env.X}} sees; nothing of the process environment gets in by itself
   Limits limits = {};
   std::vector<std::shared_ptr<Observer>> observers = {};
-  std::vector<std::string> roots = {};      // names that RunOptions::roots will give values
+  std::vector<std::string> roots = {};  // names that RunOptions::roots will give values
 };
 
 struct RunOptions {
-  std::string flow = {};               // which definition, if the program has several
-  std::string run_id = {};             // empty: a new one
-  Value roots = Value::object();  // request, auth, trigger …
-  std::stop_token stop = {};           // cancels the run, from any thread
-  std::int64_t timeout_ms = 0;    // of everything; 0: none
+  std::string flow = {};           // which definition, if the program has several
+  std::string run_id = {};         // empty: a new one
+  Value roots = Value::object();   // request, auth, trigger …
+  std::stop_token stop = {};       // cancels the run, from any thread
+  std::int64_t timeout_ms = 0;     // of everything; 0: none
   const Limits* limits = nullptr;  // instead of the engine's
   // 32 bytes: makes uuid and random functions repeatable. Empty: from the system.
   std::string seed = {};
@@ -63,9 +63,12 @@ class Engine {
   // ---- from here on any thread
   // Text to program; diagnostics tell all that is wrong.
   [[nodiscard]] Compiled load(const SourcePtr& source) const;
-  [[nodiscard]] Compiled load(std::string name, std::string text) const { return load(Source::make(std::move(name), std::move(text))); }
+  [[nodiscard]] Compiled load(std::string name, std::string text) const {
+    return load(Source::make(std::move(name), std::move(text)));
+  }
   // Runs on this thread to the end.
-  [[nodiscard]] Outcome run(const Program& program, Value inputs = Value::object(), const RunOptions& options = {}) const;
+  [[nodiscard]] Outcome run(const Program& program, Value inputs = Value::object(),
+                            const RunOptions& options = {}) const;
 
   // A machine as run() would start it, and the backends it would use: for hosts with a loop of their own.
   [[nodiscard]] Machine start(const Program& program, Value inputs, const RunOptions& options = {}) const;

@@ -21,8 +21,7 @@ class HttpClient {
 };
 
 // Answers from a function, inline. Any thread if the function allows it.
-[[nodiscard]] std::shared_ptr<HttpClient> callback_http(
-    std::function<Result<HttpResponse>(const HttpRequest&)> answer);
+[[nodiscard]] std::shared_ptr<HttpClient> callback_http(std::function<Result<HttpResponse>(const HttpRequest&)> answer);
 
 // Answers from a list, in order, and remembers what was asked. A request beyond the list is an error `network`.
 class ScriptedHttp : public HttpClient {

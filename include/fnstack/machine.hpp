@@ -23,13 +23,13 @@ namespace fnstack {
 
 // What a run begins with. All of it is data, so that a run can be repeated.
 struct Start {
-  std::string flow;    // the name of the definition to run; empty if there is only one
+  std::string flow;  // the name of the definition to run; empty if there is only one
   Value inputs = Value::object();
-  Value env = Value::object();  // texts; secrets
+  Value env = Value::object();    // texts; secrets
   Value roots = Value::object();  // values of the roots named at compile
-  std::string run_id;  // empty: derived from the seed
-  std::uint8_t seed[32] = {};  // for uuid and random functions; a secret
-  std::int64_t now_ms = 0;  // epoch milliseconds
+  std::string run_id;             // empty: derived from the seed
+  std::uint8_t seed[32] = {};     // for uuid and random functions; a secret
+  std::int64_t now_ms = 0;        // epoch milliseconds
   Limits limits;
   bool observe = false;  // keep StepEvents for take_events()
 };
@@ -57,19 +57,24 @@ struct StepEvent {
   std::string function;  // the definition
   std::string step;      // the step's name as written
   std::string label;
-  std::string path;      // JSON pointer
-  std::string text;      // log: the message; caught: the error's; warning
-  Value data;            // log: what was given along
+  std::string path;  // JSON pointer
+  std::string text;  // log: the message; caught: the error's; warning
+  Value data;        // log: what was given along
 };
 
 class Machine {
  public:
   // The five answers of next(); anything else is a bug.
-  struct Perform { EffectId id; Effect effect; };  // do this, then resume(id, …)
-  struct Abandon { EffectId id; };                 // its result is no longer wanted
-  struct Waiting {};                               // nothing to do until a result comes
-  struct Yielded {};                               // the budget is used up; call next again
-  struct Ended {};                                 // see outcome(), or fault()
+  struct Perform {
+    EffectId id;
+    Effect effect;
+  };  // do this, then resume(id, …)
+  struct Abandon {
+    EffectId id;
+  };                  // its result is no longer wanted
+  struct Waiting {};  // nothing to do until a result comes
+  struct Yielded {};  // the budget is used up; call next again
+  struct Ended {};    // see outcome(), or fault()
   using Next = std::variant<Perform, Abandon, Waiting, Yielded, Ended>;
 
   // A start that does not fit the program (unknown flow, several flows and none named) makes a machine that has

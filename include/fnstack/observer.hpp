@@ -16,16 +16,26 @@ namespace fnstack {
 
 // One thing that happened. Texts are masked: no value of env of 6 bytes or more stands in them.
 struct Event {
-  enum class Kind : std::uint8_t { run_started, run_ended, step, caught, log, warning, effect_started, effect_ended, effect_abandoned };
+  enum class Kind : std::uint8_t {
+    run_started,
+    run_ended,
+    step,
+    caught,
+    log,
+    warning,
+    effect_started,
+    effect_ended,
+    effect_abandoned
+  };
   Kind kind = Kind::step;
   std::string run;
-  std::int64_t time_ms = 0;      // epoch, by the driver's clock
+  std::int64_t time_ms = 0;                 // epoch, by the driver's clock
   std::string function, step, label, path;  // where; run events: only function
-  std::string effect;            // effect events: its id
-  std::string effect_kind;       // "http" …
-  std::string detail;            // what was asked, without secrets: "POST https://api.stripe.com/v1/customers"; log: its text
-  std::string outcome;           // *_ended: "200", "ok", "completed", an error's type
-  std::string message;           // the error's message
+  std::string effect;                       // effect events: its id
+  std::string effect_kind;                  // "http" …
+  std::string detail;   // what was asked, without secrets: "POST https://api.stripe.com/v1/customers"; log: its text
+  std::string outcome;  // *_ended: "200", "ok", "completed", an error's type
+  std::string message;  // the error's message
   std::int64_t duration_us = 0;  // *_ended
   Value data;                    // log: what was given along
 };

@@ -4,7 +4,8 @@
 //
 //   StepKind greet{.name = "Greet", .doc = "Says hello.",
 //                  .fields = {{.name = "who", .required = true, .doc = "whom to greet"}},
-//                  .compute = [](Fields& fields) -> Result<Value> { return Value("hello " + to_text(fields["who"])); }};
+//                  .compute = [](Fields& fields) -> Result<Value> { return Value("hello " + to_text(fields["who"]));
+//                  }};
 #pragma once
 
 #include <cstdint>
@@ -59,10 +60,10 @@ struct Field {
   std::vector<std::string> aliases = {};  // the same for the user; giving two of them is an error
   FieldType type = FieldType::value;
   bool required = false;
-  Value default_value = {};               // what the step sees when the field is not given
-  std::string doc = {};                   // one line for the reference page
-  std::vector<std::string> locals = {};   // expression: names bound by the kind while it evaluates ("acc", "current")
-  std::string default_template = {};      // instead of default_value: what is evaluated then ("{{inputs}}")
+  Value default_value = {};              // what the step sees when the field is not given
+  std::string doc = {};                  // one line for the reference page
+  std::vector<std::string> locals = {};  // expression: names bound by the kind while it evaluates ("acc", "current")
+  std::string default_template = {};     // instead of default_value: what is evaluated then ("{{inputs}}")
 };
 
 // The evaluated fields of one execution of a step. Lives as long as the call it is passed to.

@@ -17,6 +17,8 @@
 
 #include <fnstack/cache.hpp>
 
+#include "base/in_quotes.hpp"
+
 namespace fnstack {
 namespace {
 
@@ -60,7 +62,7 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 
 Error cache_error(std::string message) { return make_error(error_type::cache, std::move(message)); }
 
-std::string in_quotes(std::string_view key) { return "\"" + std::string(key) + "\""; }
+using base::in_quotes;
 
 class MemoryCache final : public Cache {
  public:
@@ -150,7 +152,8 @@ class MemoryCache final : public Cache {
     const Entry* entry = live(command.key, now_ms);
     if (entry == nullptr) return Value();
     const auto* text = std::get_if<std::string>(&entry->content);
-    if (text == nullptr) return cache_error("get: the cache key " + in_quotes(command.key) + " holds a list; use range");
+    if (text == nullptr)
+      return cache_error("get: the cache key " + in_quotes(command.key) + " holds a list; use range");
     // A clock that went backwards must not give a negative age.
     const std::int64_t age = std::max<std::int64_t>(0, now_ms - entry->set_ms) / 1000;
     return Value::object({{"text", Value(*text)}, {"age", command.want_age ? Value(age) : Value()}});
@@ -174,7 +177,8 @@ class MemoryCache final : public Cache {
     if (entry != nullptr) {
       const auto* text = std::get_if<std::string>(&entry->content);
       const auto stored = text != nullptr ? whole_number(*text) : std::nullopt;
-      if (!stored) return cache_error("increment: the cache key " + in_quotes(command.key) + " does not hold an integer");
+      if (!stored)
+        return cache_error("increment: the cache key " + in_quotes(command.key) + " does not hold an integer");
       number = *stored;
     }
     if (__builtin_add_overflow(number, command.amount, &number)) {
@@ -211,7 +215,8 @@ class MemoryCache final : public Cache {
     if (entry != nullptr) {
       const auto* text = std::get_if<std::string>(&entry->content);
       const auto stored = text != nullptr ? whole_number(*text) : std::nullopt;
-      if (!stored) return cache_error("rate limit: the cache key " + in_quotes(command.key) + " does not hold a counter");
+      if (!stored)
+        return cache_error("rate limit: the cache key " + in_quotes(command.key) + " does not hold a counter");
       used = *stored;
     } else {
       sweep(now_ms);

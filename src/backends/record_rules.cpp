@@ -5,6 +5,7 @@
 #include "backends/filter.hpp"
 #include "backends/match.hpp"
 #include "backends/sql_identifiers.hpp"
+#include "base/in_quotes.hpp"
 
 namespace fnstack::backends {
 namespace {
@@ -13,7 +14,7 @@ using Kind = DatabaseCommand::Kind;
 
 Error invalid(std::string message) { return make_error(error_type::validation, std::move(message)); }
 
-std::string in_quotes(std::string_view name) { return "\"" + std::string(name) + "\""; }
+using base::in_quotes;
 
 std::optional<Error> check_record_id(const Value& id) {
   if (id.is_number() || (id.is_string() && !id.as_string().empty())) {
@@ -123,13 +124,15 @@ Error same_id_exists(std::string_view table) {
 }
 
 Error too_many_rows(const DatabaseCommand& command) {
-  const std::string what = command.kind == Kind::sql ? "the statement" : "the query on table " + in_quotes(command.table);
+  const std::string what =
+      command.kind == Kind::sql ? "the statement" : "the query on table " + in_quotes(command.table);
   return make_error(error_type::limit, what + " gives more than " + std::to_string(command.max_rows) +
                                            " rows; give it a limit, or raise the limit \"rows\"");
 }
 
 Error too_many_bytes(const DatabaseCommand& command) {
-  const std::string what = command.kind == Kind::sql ? "the statement" : "the query on table " + in_quotes(command.table);
+  const std::string what =
+      command.kind == Kind::sql ? "the statement" : "the query on table " + in_quotes(command.table);
   return make_error(error_type::limit, what + " gives more than " + std::to_string(command.max_bytes) +
                                            " bytes; give it a limit, or raise the limit \"value_bytes\"");
 }

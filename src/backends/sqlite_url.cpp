@@ -5,6 +5,7 @@
 
 #include <fnstack/backends/sqlite.hpp>
 
+#include "base/in_quotes.hpp"
 #include "base/suggest.hpp"
 
 namespace fnstack {
@@ -12,11 +13,12 @@ namespace {
 
 Error invalid(std::string message) { return make_error(error_type::validation, "database URL: " + std::move(message)); }
 
-std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
+using base::in_quotes;
 
 Result<Done> set_option(SqliteOptions& options, std::string_view name, std::string_view value) {
   if (name == "schema") {
-    if (value != "strict" && value != "auto") return invalid("schema: expected strict or auto, got " + in_quotes(value));
+    if (value != "strict" && value != "auto")
+      return invalid("schema: expected strict or auto, got " + in_quotes(value));
     options.strict_schema = value == "strict";
     return Done{};
   }

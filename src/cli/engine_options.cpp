@@ -108,9 +108,11 @@ Result<std::shared_ptr<Database>> database_of(const std::optional<std::string>& 
   return usage("--database: expected sqlite:PATH, sqlite::memory: or postgresql://USER@HOST/DATABASE");
 }
 
+#ifdef FNSTACK_HAS_CURL
 std::string without(std::string_view prefix, const std::string& text) {
   return begins(text, prefix) ? text.substr(prefix.size()) : text;
 }
+#endif
 
 Result<std::shared_ptr<HttpClient>> http_of(const RunCommand& command) {
 #ifdef FNSTACK_HAS_CURL
@@ -134,9 +136,10 @@ Result<std::shared_ptr<HttpClient>> http_of(const RunCommand& command) {
   }
   return curl_http(std::move(options));
 #else
-  for (const auto& [option, given] : {std::pair<std::string_view, bool>{"--rewrite", !command.rewrites.empty()},
-                                      {"--allow-host", !command.allow_hosts.empty()},
-                                      {"--allow-private", command.allow_private}}) {
+  const std::pair<std::string_view, bool> options[] = {{"--rewrite", !command.rewrites.empty()},
+                                                       {"--allow-host", !command.allow_hosts.empty()},
+                                                       {"--allow-private", command.allow_private}};
+  for (const auto& [option, given] : options) {
     if (given) return lacking(option, "HTTP", "FNSTACK_WITH_CURL");
   }
   return std::shared_ptr<HttpClient>();

@@ -1,5 +1,8 @@
 // `fnstack`: reads the command line and hands it to one of the commands. The only source that compiles CLI11, and
 // the one that says what bad usage is. What the arguments mean is the commands' business: they get them as typed.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <iostream>
@@ -215,7 +218,17 @@ int read_and_run(int argc, char** argv) {
 
 int fnstack::cli::reference() { return print(step_reference(builtin_step_kinds())) ? status_ok : status_failed; }
 
+// A standard stream that is closed would become the first file that is opened, and results would end up in it. What
+// takes its place refuses to be used, so that stays an error.
+static void fill_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    if (::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) return;
+  }
+}
+
 int main(int argc, char** argv) {
+  fill_standard_streams();
   // A reader that goes away is an error of the write, not a death.
   std::signal(SIGPIPE, SIG_IGN);
   try {

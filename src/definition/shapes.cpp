@@ -371,10 +371,10 @@ class Builder {
     for (const Member& member : draft.node->members) {
       if (&member == draft.stack || is_annotation(member.key)) continue;
       if (contains(stack_keys, member.key) && is_stack(member.value)) {
-        report(
-            "duplicate-field", member.key_span, pointer(draft.path, member.key), context,
-            in_quotes(draft.stack->key) + " and " + in_quotes(member.key) + ": a definition has one stack, this one has two",
-            "keep one, or make two definitions of them");
+        report("duplicate-field", member.key_span, pointer(draft.path, member.key), context,
+               in_quotes(draft.stack->key) + " and " + in_quotes(member.key) +
+                   ": a definition has one stack, this one has two",
+               "keep one, or make two definitions of them");
       } else if ((member.key == "parameters" || member.key == "inputs") && (!headed || is_container(member.value))) {
         if (signature != nullptr) {
           report("duplicate-field", member.key_span, pointer(draft.path, member.key), context,

@@ -5,9 +5,6 @@
 namespace fnstack::definition {
 namespace {
 
-// Long enough for any name worth reading, short enough for one line.
-constexpr std::size_t longest_quote = 60;
-
 bool is_number(std::string_view token) noexcept {
   if (token.empty() || token.size() > 9) return false;
   for (const char c : token) {
@@ -17,19 +14,6 @@ bool is_number(std::string_view token) noexcept {
 }
 
 }  // namespace
-
-std::string in_quotes(std::string_view text) {
-  std::string shortened;
-  if (text.size() > longest_quote) {
-    std::size_t end = longest_quote;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // never within a character
-    shortened.append(text.substr(0, end)).append("…");
-    text = shortened;
-  }
-  std::string out;
-  append_json_string(out, text);
-  return out;
-}
 
 std::string_view kind_words(const Node& node) noexcept {
   switch (node.kind) {

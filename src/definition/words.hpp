@@ -8,10 +8,11 @@
 
 #include <fnstack/definition.hpp>
 
+#include "base/in_quotes.hpp"
+
 namespace fnstack::definition {
 
-// The user's words as a JSON string literal, shortened where they are long.
-[[nodiscard]] std::string in_quotes(std::string_view text);
+using base::in_quotes;
 // "text", "a number", "an object" …: what stands after "got".
 [[nodiscard]] std::string_view kind_words(const Node& node) noexcept;
 // "line 3, column 5"

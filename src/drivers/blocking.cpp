@@ -23,7 +23,8 @@ struct Inbox {
 };
 
 Error wall_error(const char* name, std::int64_t amount, const char* unit) {
-  Error error = make_error(error_type::limit, std::string(name) + ": the run takes more than " + std::to_string(amount) + unit);
+  Error error =
+      make_error(error_type::limit, std::string(name) + ": the run takes more than " + std::to_string(amount) + unit);
   error.fatal = true;
   return error;
 }
@@ -31,7 +32,9 @@ Error wall_error(const char* name, std::int64_t amount, const char* unit) {
 class BlockingRun {
  public:
   BlockingRun(Machine& machine, const Backends& backends, const DriveOptions& options, const SecretMask* mask)
-      : machine_(machine), backends_(backends), options_(options),
+      : machine_(machine),
+        backends_(backends),
+        options_(options),
         clock_(backends.clock ? backends.clock : system_clock()),
         observation_(backends, *clock_, machine, mask),
         began_(std::chrono::steady_clock::now()) {}
@@ -92,7 +95,9 @@ void BlockingRun::sleep(const Machine::Perform& asked) {
   const std::stop_callback on_stop(options_.stop, [&stop] { stop.request_stop(); });
   std::int64_t bounded = duration_ms;
   if (options_.timeout_ms > 0) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(began_ + std::chrono::milliseconds(options_.timeout_ms) - before).count();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          began_ + std::chrono::milliseconds(options_.timeout_ms) - before)
+                          .count();
     // With a virtual clock no real time passes, and the timeout is about real time.
     if (clock_ == system_clock()) bounded = std::min(bounded, std::max<std::int64_t>(left, 0) + 1);
   }

@@ -74,7 +74,8 @@ Engine::~Engine() {
 }
 
 void Engine::add_function(std::string name, std::function<Result<Value>(const Value&)> function) {
-  add_function(std::move(name), HostFunction([function = std::move(function)](Value arguments, const Call&, Reply<Value> reply) {
+  add_function(std::move(name),
+               HostFunction([function = std::move(function)](Value arguments, const Call&, Reply<Value> reply) {
                  reply(function(arguments));
                }));
 }
@@ -90,8 +91,8 @@ bool Engine::add_step_kind(StepKind kind) {
 }
 
 Diagnostics Engine::add_library(const SourcePtr& source) {
-  Module module = parse(source, [this](std::string_view name) { return state_->kinds.find(name) != nullptr; },
-                       state_->options.limits);
+  Module module = parse(
+      source, [this](std::string_view name) { return state_->kinds.find(name) != nullptr; }, state_->options.limits);
   if (!module.diagnostics.has_errors()) {
     for (Definition& definition : module.definitions) state_->libraries.push_back(std::move(definition));
   }
@@ -99,8 +100,8 @@ Diagnostics Engine::add_library(const SourcePtr& source) {
 }
 
 Compiled Engine::load(const SourcePtr& source) const {
-  Module module = parse(source, [this](std::string_view name) { return state_->kinds.find(name) != nullptr; },
-                       state_->options.limits);
+  Module module = parse(
+      source, [this](std::string_view name) { return state_->kinds.find(name) != nullptr; }, state_->options.limits);
   Compiled compiled;
   if (module.diagnostics.has_errors()) {
     compiled.diagnostics = std::move(module.diagnostics);
@@ -152,7 +153,8 @@ Backends Engine::backends(const Program& program) const {
     {
       const std::lock_guard lock(state.mutex);
       if (state.tasks.size() >= State::max_queued) {
-        return make_error(error_type::limit, "background tasks: more than " + std::to_string(State::max_queued) + " are waiting");
+        return make_error(error_type::limit,
+                          "background tasks: more than " + std::to_string(State::max_queued) + " are waiting");
       }
       state.tasks.push_back(std::move(task));
       if (state.threads.size() < State::max_threads && state.busy >= state.threads.size()) {

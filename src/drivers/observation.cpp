@@ -9,14 +9,16 @@ namespace fnstack {
 namespace {
 
 std::string_view name_of(CacheCommand::Kind kind) {
-  static constexpr std::string_view names[] = {"get", "set", "has", "delete", "increment", "keys", "push", "pop",
-                                               "unshift", "shift", "range", "count", "remove", "rate limit"};
+  static constexpr std::string_view names[] = {"get",   "set",   "has",    "delete",    "increment",
+                                               "keys",  "push",  "pop",    "unshift",   "shift",
+                                               "range", "count", "remove", "rate limit"};
   return names[static_cast<std::size_t>(kind)];
 }
 
 std::string_view name_of(DatabaseCommand::Kind kind) {
-  static constexpr std::string_view names[] = {"query", "count", "get", "insert", "insert many", "update", "upsert",
-                                               "delete", "delete many", "sql", "begin", "commit", "rollback"};
+  static constexpr std::string_view names[] = {"query",  "count",  "get",     "insert",      "insert many",
+                                               "update", "upsert", "delete",  "delete many", "sql",
+                                               "begin",  "commit", "rollback"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -73,7 +75,8 @@ void Observation::run_ended(const Outcome& outcome) {
   Event event = event_of(Event::Kind::run_ended);
   event.outcome = std::string(fnstack::name_of(outcome.status));
   if (outcome.error) event.message = outcome.error->message;
-  event.duration_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began_).count();
+  event.duration_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began_).count();
   tell(std::move(event));
 }
 
@@ -117,7 +120,9 @@ void Observation::effect_ended(const EffectId& id, const EffectResult& result) {
   Event event = std::move(found->second.first);
   event.kind = Event::Kind::effect_ended;
   event.time_ms = clock_.now_ms();
-  event.duration_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - found->second.second).count();
+  event.duration_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - found->second.second)
+          .count();
   under_way_.erase(found);
   if (!result.ok()) {
     event.outcome = result.error().type;

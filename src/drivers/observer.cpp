@@ -13,15 +13,24 @@ namespace fnstack {
 
 std::string_view name_of(Event::Kind kind) noexcept {
   switch (kind) {
-    case Event::Kind::run_started: return "run_started";
-    case Event::Kind::run_ended: return "run_ended";
-    case Event::Kind::step: return "step";
-    case Event::Kind::caught: return "caught";
-    case Event::Kind::log: return "log";
-    case Event::Kind::warning: return "warning";
-    case Event::Kind::effect_started: return "effect_started";
-    case Event::Kind::effect_ended: return "effect_ended";
-    case Event::Kind::effect_abandoned: return "effect_abandoned";
+    case Event::Kind::run_started:
+      return "run_started";
+    case Event::Kind::run_ended:
+      return "run_ended";
+    case Event::Kind::step:
+      return "step";
+    case Event::Kind::caught:
+      return "caught";
+    case Event::Kind::log:
+      return "log";
+    case Event::Kind::warning:
+      return "warning";
+    case Event::Kind::effect_started:
+      return "effect_started";
+    case Event::Kind::effect_ended:
+      return "effect_ended";
+    case Event::Kind::effect_abandoned:
+      return "effect_abandoned";
   }
   return "";
 }
@@ -50,7 +59,8 @@ std::string escape_controls(const std::string& json) {
       const auto second = static_cast<unsigned char>(json[i + 1]);
       const auto third = static_cast<unsigned char>(json[i + 2]);
       const unsigned code = 0x2000U | ((second & 0x3fU) << 6) | (third & 0x3fU);
-      const bool bidi = (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+      const bool bidi = (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+                        (code >= 0x2066 && code <= 0x2069);
       if (bidi) {
         static constexpr char digits[] = "0123456789abcdef";
         out += "\\u20";
@@ -89,7 +99,8 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
 }  // namespace
 
 std::string to_json_line(const Event& event, std::size_t max_bytes) {
-  Value line = Value::object({{"event", Value(name_of(event.kind))}, {"time", event.time_ms}, {"run", Value(event.run)}});
+  Value line =
+      Value::object({{"event", Value(name_of(event.kind))}, {"time", event.time_ms}, {"run", Value(event.run)}});
   const auto add = [&](const char* name, const std::string& text) {
     if (!text.empty()) line.set(name, Value(text));
   };
@@ -102,7 +113,8 @@ std::string to_json_line(const Event& event, std::size_t max_bytes) {
   add("detail", event.detail);
   add("outcome", event.outcome);
   add("message", event.message);
-  if (event.kind == Event::Kind::effect_ended || event.kind == Event::Kind::run_ended) line.set("duration_us", event.duration_us);
+  if (event.kind == Event::Kind::effect_ended || event.kind == Event::Kind::run_ended)
+    line.set("duration_us", event.duration_us);
   if (!event.data.is_null()) line.set("data", event.data);
   std::string text = escape_controls(to_json(line));
   if (text.size() <= max_bytes) return text;
@@ -113,7 +125,7 @@ std::string to_json_line(const Event& event, std::size_t max_bytes) {
     while (size > 0 && size < from.size() && (static_cast<unsigned char>(from[size]) & 0xc0) == 0x80) --size;
     return Value(from.substr(0, size));
   };
-  for (std::size_t keep = max_bytes / 4; ; keep /= 2) {
+  for (std::size_t keep = max_bytes / 4;; keep /= 2) {
     text = escape_controls(to_json(line));
     if (text.size() <= max_bytes || keep < 8) return text;
     for (const char* name : {"message", "detail", "label", "step"}) {
@@ -172,7 +184,8 @@ SecretMask::SecretMask(const Value& env) {
   std::sort(patterns_.begin(), patterns_.end(), [](const auto& left, const auto& right) {
     return left.first.size() != right.first.size() ? left.first.size() > right.first.size() : left.first < right.first;
   });
-  patterns_.erase(std::unique(patterns_.begin(), patterns_.end(), [](const auto& left, const auto& right) { return left.first == right.first; }),
+  patterns_.erase(std::unique(patterns_.begin(), patterns_.end(),
+                              [](const auto& left, const auto& right) { return left.first == right.first; }),
                   patterns_.end());
 }
 

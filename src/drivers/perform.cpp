@@ -33,13 +33,16 @@ void perform(Effect effect, const Call& call, const Backends& backends, Reply<Ef
       [&](auto&& asked) {
         using T = std::decay_t<decltype(asked)>;
         if constexpr (std::is_same_v<T, HttpRequest>) {
-          if (!backends.http) return reply(missing(error_type::network, "HTTP client", "give EngineOptions::http one, such as curl_http()"));
+          if (!backends.http)
+            return reply(
+                missing(error_type::network, "HTTP client", "give EngineOptions::http one, such as curl_http()"));
           backends.http->send(std::move(asked), call, forward<HttpResponse>(std::move(reply)));
         } else if constexpr (std::is_same_v<T, CacheCommand>) {
           if (!backends.cache) return reply(missing(error_type::cache, "cache", "give EngineOptions::cache one"));
           backends.cache->send(std::move(asked), call, forward<Value>(std::move(reply)));
         } else if constexpr (std::is_same_v<T, DatabaseCommand>) {
-          if (!backends.database) return reply(missing(error_type::database, "database", "give EngineOptions::database one"));
+          if (!backends.database)
+            return reply(missing(error_type::database, "database", "give EngineOptions::database one"));
           backends.database->send(std::move(asked), call, forward<Value>(std::move(reply)));
         } else if constexpr (std::is_same_v<T, Sleep>) {
           const auto clock = backends.clock ? backends.clock : system_clock();
@@ -48,12 +51,14 @@ void perform(Effect effect, const Call& call, const Backends& backends, Reply<Ef
         } else if constexpr (std::is_same_v<T, HostCall>) {
           const HostFunction* function = backends.host_function ? backends.host_function(asked.function) : nullptr;
           if (function == nullptr) {
-            return reply(make_error(error_type::unknown_function, "unknown custom function \"" + asked.function + "\""));
+            return reply(
+                make_error(error_type::unknown_function, "unknown custom function \"" + asked.function + "\""));
           }
           // What a host function throws is its own failure, not the run's. The reply it held is dropped while the
           // stack unwinds: that is not its answer, the handler below gives it.
           auto shared = std::make_shared<Reply<EffectReply>>(std::move(reply));
-          Reply<Value> answer([shared, thread = std::this_thread::get_id(), unwinding = std::uncaught_exceptions()](Result<Value> result) {
+          Reply<Value> answer([shared, thread = std::this_thread::get_id(),
+                               unwinding = std::uncaught_exceptions()](Result<Value> result) {
             if (std::this_thread::get_id() == thread && std::uncaught_exceptions() > unwinding) return;
             if (result.ok()) {
               (*shared)(EffectReply(std::move(*result)));
@@ -74,7 +79,8 @@ void perform(Effect effect, const Call& call, const Backends& backends, Reply<Ef
           reply(make_error(error_type::function, "outside events are not performed by this driver"));
         } else {
           static_assert(std::is_same_v<T, StartRun>);
-          if (!backends.start_run) return reply(make_error(error_type::function, "this driver starts no background tasks"));
+          if (!backends.start_run)
+            return reply(make_error(error_type::function, "this driver starts no background tasks"));
           auto started = backends.start_run(std::move(asked));
           if (!started) return reply(std::move(started).error());
           reply(EffectReply(std::move(*started)));

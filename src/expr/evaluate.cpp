@@ -4,19 +4,12 @@
 //
 // Recursion is as deep as the expression, which the parser bounds (1,000 nodes).
 #include <algorithm>
-#include <memory>
-#include <new>
 #include <utility>
 
 #include <fnstack/json.hpp>
 
 #include "expr/arithmetic.hpp"
-#include "expr/nodes.hpp"
-
-// The way of plain paths, numbers and comparisons is kept short by hand: left alone, the compiler inlines what
-// is called from one place only into it, and every evaluation pays for the registers that this needs.
-#define FNSTACK_HOT [[gnu::always_inline]]
-#define FNSTACK_COLD [[gnu::noinline]]
+#include "expr/evaluator.hpp"
 
 namespace fnstack::expr {
 namespace {
@@ -31,6 +24,10 @@ std::size_t code_points(std::string_view text) noexcept {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+constexpr std::size_t shown_bytes = 60;
+
+}  // namespace
+
 // The code point at a position, or an empty view.
 std::string_view code_point(std::string_view text, std::size_t position) noexcept {
   std::size_t begin = 0;
@@ -44,181 +41,6 @@ std::string_view code_point(std::string_view text, std::size_t position) noexcep
   skip();
   return text.substr(first, begin - first);
 }
-
-constexpr std::size_t shown_bytes = 60;
-
-class Evaluator final {
- public:
-  Evaluator(const Expression::Program& program, Scope& scope, std::optional<Error>& error)
-      : nodes_(program.nodes.data()),
-        constants_(program.constants.data()),
-        keys_(program.keys.data()),
-        slots_(scope.slots),
-        program_(program),
-        scope_(scope),
-        error_(error),
-        most_steps_(scope.steps + scope.limits.expression_steps) {
-    if (program.locals > std::size(few_locals_)) {
-      more_locals_ = std::make_unique<const Value*[]>(program.locals);
-      locals_ = more_locals_.get();
-    }
-  }
-
-  // Null: error_ is set. Paths and constants, most operands, are answered without a call.
-  FNSTACK_HOT const Value* eval(std::uint32_t number, Value& scratch) {
-    const Node& node = nodes_[number];
-    if (node.op == Op::path) return path(node, scratch);
-    if (node.op == Op::constant) return &constants_[node.a];
-    return compute_node(node, scratch);
-  }
-  bool eval_into(std::uint32_t number, Value& target);
-
-  // For calls.
-  bool charge(std::uint64_t elements, std::uint64_t bytes);
-  bool fits(std::uint64_t bytes);
-  bool call_arrow(std::uint32_t number, std::span<const Value> arguments, Value& result);
-  [[nodiscard]] Scope& scope() noexcept { return scope_; }
-  [[nodiscard]] Error failure() { return error_ ? std::move(*error_) : make_error(error_type::expression, "failed"); }
-
- private:
-  const Value* null() const noexcept { return &constants_[constant_null]; }
-  const Value* boolean(bool value) const noexcept { return &constants_[value ? constant_true : constant_false]; }
-
-  const Value* fail(Error error) {
-    error_ = std::move(error);
-    return nullptr;
-  }
-  const Value* fail(std::string message) { return fail(make_error(error_type::expression, std::move(message))); }
-  // The source of a node, for messages: on one line, cut.
-  [[nodiscard]] std::string shown(std::uint32_t number) const;
-  [[nodiscard]] std::string in_quotes(std::uint32_t number) const { return '"' + shown(number) + '"'; }
-
-  const Value* compute_node(const Node& node, Value& scratch);
-  FNSTACK_HOT const Value* path(const Node& node, Value& scratch) {
-    if (node.variant != static_cast<std::uint8_t>(Base::slot) || node.c != Reference::none) {
-      return odd_path(node, scratch);
-    }
-    const Key* first = keys_ + node.b;
-    return follow(&slots_[node.a], first, first + node.count, scratch);
-  }
-  FNSTACK_HOT const Value* follow(const Value* value, const Key* key, const Key* end, Value& scratch) {
-    for (; key != end; ++key) {
-      if (value->is_object()) {
-        value = value->find(key->text);
-        if (value == nullptr) value = null();
-      } else if (value->is_array() && key->position != no_position) {
-        value = &(*value)[key->position];
-      } else if (value->is_null()) {
-        return value;
-      } else {
-        value = odd_key(value, *key, scratch);
-        if (value == nullptr) return nullptr;
-      }
-    }
-    return value;
-  }
-  FNSTACK_COLD const Value* odd_path(const Node& node, Value& scratch);
-  FNSTACK_COLD const Value* age(const Node& node, const Value* base, Value& scratch);
-  FNSTACK_COLD const Value* odd_key(const Value* value, const Key& key, Value& scratch);
-  FNSTACK_COLD const Value* link(const Node& node, Value& scratch);
-  FNSTACK_COLD const Value* element(const Value& object, const Value& key, Value& scratch);
-  FNSTACK_COLD const Value* text_element(std::string_view text, std::size_t position, Value& scratch);
-
-  // Truthiness: 1, 0, or -1 for an error.
-  FNSTACK_HOT int test(std::uint32_t number) {
-    const Node& node = nodes_[number];
-    return node.op >= Op::less && node.op <= Op::strict_not_equal ? compare(node) : test_node(node);
-  }
-  int test_node(const Node& node);
-  int compare(const Node& node);
-  FNSTACK_COLD int slow_compare(const Node& node, const Value& left, const Value& right);
-  FNSTACK_COLD int equals(const Value& left, const Value& right, bool strict);
-  FNSTACK_COLD int contains(const Node& node, const Value& left, const Value& right);
-  FNSTACK_COLD const Value* arithmetic(const Node& node, Value& scratch);
-  FNSTACK_COLD const Value* slow_arithmetic(const Node& node, const Value* left, const Value* right,
-                                            Value& left_scratch, Value& scratch);
-  FNSTACK_COLD const Value* join(const Value* left, const Value* right, Value& left_scratch, Value& scratch);
-  FNSTACK_COLD const Value* sign(const Node& node, Value& scratch);
-  FNSTACK_COLD const Value* array(const Node& node, Value& scratch);
-  FNSTACK_COLD const Value* object(const Node& node, Value& scratch);
-  FNSTACK_COLD const Value* call(const Node& node, Value& scratch);
-  bool spread_arguments(const Call& site, std::vector<Value>& values, std::vector<std::uint32_t>& arrows);
-  bool spread_into(std::vector<Value>& out, std::uint32_t number);
-  const Value* bounded(Value& value);
-
-  const Node* nodes_;
-  const Value* constants_;
-  const Key* keys_;
-  const Value* slots_;
-  const Expression::Program& program_;
-  Scope& scope_;
-  std::optional<Error>& error_;
-  std::uint64_t most_steps_;
-  bool stopped_ = false;  // a null stopped the chain of ?. that is being evaluated
-  const Value* few_locals_[6];
-  const Value** locals_ = few_locals_;
-  std::unique_ptr<const Value*[]> more_locals_;
-};
-
-// A call in progress, as the function's implementation sees it.
-class CallInProgress final : public Invocation {
- public:
-  CallInProgress(Evaluator& evaluator, std::string_view name, std::size_t count) : evaluator_(evaluator) {
-    name_ = name;
-    if (count <= few) {
-      arguments_ = few_arguments_;
-      given_storage_ = few_given_;
-      arrows_ = few_arrows_;
-    } else {
-      more_arguments_.resize(count);
-      more_given_ = std::make_unique<bool[]>(count);
-      more_arrows_ = std::make_unique<std::uint32_t[]>(count);
-      arguments_ = more_arguments_.data();
-      given_storage_ = more_given_.get();
-      arrows_ = more_arrows_.get();
-    }
-    given_ = given_storage_;
-    count_ = count;
-    for (std::size_t i = 0; i < count; ++i) {
-      given_storage_[i] = false;
-      arrows_[i] = no_node;
-    }
-  }
-
-  void give_arrow(std::size_t position, std::uint32_t node) {
-    arrows_[position] = node;
-    given_storage_[position] = true;
-  }
-  Value& at(std::size_t position) noexcept {
-    given_storage_[position] = true;
-    return arguments_[position];
-  }
-
-  [[nodiscard]] bool is_arrow(std::size_t position) const noexcept override {
-    return position < count_ && arrows_[position] != no_node;
-  }
-  [[nodiscard]] bool call_arrow(std::size_t position, std::span<const Value> arguments, Value& result) override {
-    return evaluator_.call_arrow(arrows_[position], arguments, result);
-  }
-  [[nodiscard]] Error failure() override { return evaluator_.failure(); }
-  [[nodiscard]] bool charge(std::uint64_t elements, std::uint64_t bytes) override {
-    return evaluator_.charge(elements, bytes);
-  }
-  [[nodiscard]] bool fits(std::uint64_t bytes) override { return evaluator_.fits(bytes); }
-  [[nodiscard]] Scope& scope() noexcept override { return evaluator_.scope(); }
-
- private:
-  static constexpr std::size_t few = 4;
-  Evaluator& evaluator_;
-  bool* given_storage_ = nullptr;
-  std::uint32_t* arrows_ = nullptr;
-  Value few_arguments_[few];
-  bool few_given_[few];
-  std::uint32_t few_arrows_[few];
-  std::vector<Value> more_arguments_;
-  std::unique_ptr<bool[]> more_given_;
-  std::unique_ptr<std::uint32_t[]> more_arrows_;
-};
 
 // ---- costs and limits
 
@@ -377,7 +199,7 @@ int Evaluator::contains(const Node& node, const Value& left, const Value& right)
     return right.find(left.is_string() ? left.as_string() : std::string_view(key_text(left))) != nullptr ? 1 : 0;
   }
   if (!right.is_array()) {
-    fail("cannot test \"in\": right operand " + in_quotes(node.b) + " is " + std::string(kind_name(right)) +
+    fail("cannot test \"in\": right operand " + quoted(node.b) + " is " + std::string(kind_name(right)) +
          ", expected a list or an object");
     return -1;
   }
@@ -532,181 +354,6 @@ const Value* Evaluator::sign(const Node& node, Value& scratch) {
   return &scratch;
 }
 
-// ---- lists and objects
-
-bool Evaluator::spread_into(std::vector<Value>& out, std::uint32_t number) {
-  Value scratch;
-  const Value* value = eval(nodes_[number].a, scratch);
-  if (value == nullptr) return false;
-  if (value->is_array()) {
-    if (!charge(value->size(), 0)) return false;
-    for (std::size_t i = 0; i < value->size(); ++i) out.push_back((*value)[i]);
-    return true;
-  }
-  if (value->is_string()) {
-    std::string_view text = value->as_string();
-    if (!charge(text.size(), 0) || !fits(text.size() * 16)) return false;
-    while (!text.empty()) {
-      const std::string_view first = code_point(text, 0);
-      out.emplace_back(first);
-      text.remove_prefix(first.size());
-    }
-    return true;
-  }
-  fail("cannot spread: " + in_quotes(nodes_[number].a) + " is " + std::string(kind_name(*value)) +
-       ", expected a list or text");
-  return false;
-}
-
-const Value* Evaluator::array(const Node& node, Value& scratch) {
-  std::vector<Value> elements;
-  elements.reserve(node.count);
-  const std::uint32_t* operands = program_.operands.data() + node.b;
-  for (std::size_t i = 0; i < node.count; ++i) {
-    if (nodes_[operands[i]].op == Op::spread) {
-      if (!spread_into(elements, operands[i])) return nullptr;
-      continue;
-    }
-    Value element;
-    if (!eval_into(operands[i], element)) return nullptr;
-    elements.push_back(std::move(element));
-  }
-  scratch = Value::array(std::move(elements));
-  return bounded(scratch);
-}
-
-const Value* Evaluator::object(const Node& node, Value& scratch) {
-  Value out = Value::object();
-  const std::uint32_t* operands = program_.operands.data() + node.b;
-  for (std::size_t i = 0; i < node.count; ++i) {
-    const std::uint32_t key_node = operands[2 * i];
-    const std::uint32_t value_node = operands[2 * i + 1];
-    Value value_scratch;
-    if (key_node == no_node) {  // ...object: null adds nothing, as in ECMAScript
-      const Value* spread = eval(nodes_[value_node].a, value_scratch);
-      if (spread == nullptr) return nullptr;
-      if (!spread->is_object() && !spread->is_null()) {
-        return fail("cannot spread: " + in_quotes(nodes_[value_node].a) + " is " + std::string(kind_name(*spread)) +
-                    ", expected an object");
-      }
-      if (!charge(spread->size(), 0)) return nullptr;
-      for (std::size_t k = 0; k < spread->size(); ++k) out.set(spread->key_at(k), (*spread)[k]);
-      continue;
-    }
-    Value key_scratch;
-    const Value* key = eval(key_node, key_scratch);
-    if (key == nullptr || !charge(0, key->byte_size())) return nullptr;
-    if (!eval_into(value_node, value_scratch)) return nullptr;
-    if (key->is_string()) {
-      out.set(key->as_string(), std::move(value_scratch));
-    } else {
-      out.set(key_text(*key), std::move(value_scratch));
-    }
-  }
-  scratch = std::move(out);
-  return bounded(scratch);
-}
-
-// ---- calls
-
-bool Evaluator::call_arrow(std::uint32_t number, std::span<const Value> arguments, Value& result) {
-  ++scope_.steps;
-  if (scope_.steps > most_steps_ && !charge(0, 0)) return false;
-  const Node& node = nodes_[number];
-  for (std::size_t i = 0; i < node.count; ++i) {
-    locals_[node.b + i] = i < arguments.size() ? &arguments[i] : null();
-  }
-  Value scratch;  // not `result`, which may be one of the arguments
-  const Value* value = eval(node.a, scratch);
-  if (value == nullptr) return false;
-  if (value == &scratch) {
-    result = std::move(scratch);
-  } else {
-    result = Value(*value);
-  }
-  return true;
-}
-
-// A value evaluated into `target`, which then owns it.
-bool Evaluator::eval_into(std::uint32_t number, Value& target) {
-  const Value* value = eval(number, target);
-  if (value == nullptr) return false;
-  if (value != &target) {
-    Value copy = *value;  // it may be a part of what it replaces
-    target = std::move(copy);
-  }
-  return true;
-}
-
-// All arguments of a call in which a spread makes their number known only now.
-bool Evaluator::spread_arguments(const Call& site, std::vector<Value>& values, std::vector<std::uint32_t>& arrows) {
-  for (const Argument& argument : site.arguments) {
-    const Op op = nodes_[argument.node].op;
-    if (op == Op::spread) {
-      if (!spread_into(values, argument.node)) return false;
-    } else {
-      values.emplace_back();
-      if (op != Op::arrow && !eval_into(argument.node, values.back())) return false;
-    }
-    arrows.resize(values.size(), no_node);
-    if (op == Op::arrow) arrows.back() = argument.node;
-  }
-  return true;
-}
-
-const Value* Evaluator::call(const Node& node, Value& scratch) {
-  const Call& site = program_.calls[node.a];
-  const Function* function = site.function;
-  const std::size_t first = function == nullptr ? 1 : 0;  // a method's receiver is argument 0
-  Value receiver;
-  if (function == nullptr) {
-    if (!eval_into(site.receiver, receiver)) return nullptr;
-    if (site.chain != 0) {
-      if (stopped_) return null();
-      if (receiver.is_null() && (site.chain & link_optional) != 0) {
-        stopped_ = true;
-        return null();
-      }
-    }
-    function = site.methods[static_cast<std::size_t>(receiver.kind())];
-    if (receiver.is_null() || function == nullptr) {
-      std::string message = "cannot call " + site.name + "(): " + in_quotes(site.receiver) + " is ";
-      message += kind_name(receiver);
-      if (!receiver.is_null()) message += ", which has no such method";
-      return fail(std::move(message));
-    }
-  }
-
-  const bool outer = std::exchange(stopped_, false);
-  std::vector<Value> values;
-  std::vector<std::uint32_t> arrows;
-  if (site.spread && !spread_arguments(site, values, arrows)) return nullptr;
-  CallInProgress invocation(*this, site.name, site.spread ? values.size() + first : site.positions);
-  if (first == 1) invocation.at(0) = std::move(receiver);
-  if (site.spread) {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      invocation.at(i + first) = std::move(values[i]);
-      if (arrows[i] != no_node) invocation.give_arrow(i + first, arrows[i]);
-    }
-  } else {
-    for (const Argument& argument : site.arguments) {
-      if (nodes_[argument.node].op == Op::arrow) {
-        invocation.give_arrow(argument.position, argument.node);
-      } else if (!eval_into(argument.node, invocation.at(argument.position))) {
-        return nullptr;
-      }
-    }
-  }
-  stopped_ = outer;
-
-  Result<Value> result = function->implementation(invocation);
-  if (!result.ok()) return fail(std::move(result).error());
-  // A function that calls arrows without looking at their answers can't hide what they ran into.
-  if (error_.has_value()) return nullptr;
-  scratch = std::move(result).value();
-  return bounded(scratch);
-}
-
 const Value* Evaluator::compute_node(const Node& node, Value& scratch) {
   switch (node.op) {
     case Op::constant:
@@ -779,12 +426,6 @@ const Value* Evaluator::compute_node(const Node& node, Value& scratch) {
     }
   }
   return null();
-}
-
-}  // namespace
-
-Error Invocation::error(std::string_view message) const {
-  return make_error(error_type::expression, std::string(name_) + ": " + std::string(message));
 }
 
 bool fold(const Expression::Program& program, std::uint32_t number, Value& out) {

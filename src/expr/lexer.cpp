@@ -350,7 +350,7 @@ bool Lexer::escape(std::string& out, Token& failed) {
   return good;
 }
 
-Token Lexer::in_quotes(char quote) {
+Token Lexer::quoted(char quote) {
   const std::size_t begin = at_;
   std::string out;
   ++at_;
@@ -453,7 +453,7 @@ Token Lexer::next() {
   if (at_ >= text_.size()) return make(Token::Kind::end, at_);
   const char c = text_[at_];
   if (is_digit(c) || (c == '.' && is_digit(at(at_ + 1)))) return number();
-  if (c == '\'' || c == '"') return in_quotes(c);
+  if (c == '\'' || c == '"') return quoted(c);
   if (starts_name(c)) {
     const std::size_t begin = at_;
     while (continues_name(at(at_))) ++at_;

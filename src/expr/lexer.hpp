@@ -73,7 +73,7 @@ class Lexer {
  private:
   void skip_blanks();
   Token number();
-  Token in_quotes(char quote);
+  Token quoted(char quote);
   Token punctuator();
   bool escape(std::string& out, Token& failed);
   Token make(Token::Kind kind, std::size_t begin) const;

@@ -5,10 +5,11 @@
 #include <deque>
 #include <utility>
 
-#include "base/suggest.hpp"
+#include "base/in_quotes.hpp"
 #include "expr/arithmetic.hpp"
 #include "expr/builder.hpp"
 #include "expr/lexer.hpp"
+#include "expr/signatures.hpp"
 
 namespace fnstack::expr {
 namespace {
@@ -59,60 +60,7 @@ constexpr Word prefix_words[] = {
     {"async", "there is no \"async\": steps run one after the other"},
     {"not", "write \"!\""}};
 
-std::string in_quotes(std::string_view text) { return '"' + std::string(text) + '"'; }
-
-struct Parameter {
-  std::string_view name;
-  bool optional = false;
-  bool any_number = false;
-};
-std::vector<Parameter> parameters_of(const Function& function) {
-  std::vector<Parameter> out;
-  std::string_view rest = function.parameters;
-  while (!rest.empty()) {
-    const std::size_t blank = rest.find(' ');
-    Parameter parameter;
-    parameter.name = rest.substr(0, blank);
-    rest.remove_prefix(blank == rest.npos ? rest.size() : blank + 1);
-    while (parameter.name.ends_with('?') || parameter.name.ends_with('*')) {
-      parameter.optional = true;
-      parameter.any_number |= parameter.name.ends_with('*');
-      parameter.name.remove_suffix(1);
-    }
-    out.push_back(parameter);
-  }
-  return out;
-}
-
-// Is this the first part of a function's name, as Math is of "Math.ceil"?
-bool is_namespace(std::string_view name) {
-  return std::any_of(all_functions().begin(), all_functions().end(), [&](const Function& function) {
-    return function.name.size() > name.size() && function.name[name.size()] == '.' && function.name.starts_with(name);
-  });
-}
-
-enum class Names { functions, methods };
-std::vector<std::string_view> known_names(Names which, std::string_view space = {}) {
-  std::vector<std::string_view> out;
-  const auto add = [&](std::string_view name) {
-    const std::size_t dot = name.find('.');
-    if (which == Names::methods) {
-      out.push_back(dot == name.npos ? name : name.substr(dot + 1));
-    } else if (space.empty() ? dot == name.npos : name.substr(0, dot) == space) {
-      out.push_back(name);
-    }
-  };
-  for (const Function& function : which == Names::methods ? all_methods() : all_functions()) {
-    add(function.name);
-    std::string_view rest = function.aliases;
-    while (!rest.empty()) {
-      const std::size_t blank = rest.find(' ');
-      add(rest.substr(0, blank));
-      rest.remove_prefix(blank == rest.npos ? rest.size() : blank + 1);
-    }
-  }
-  return out;
-}
+using base::in_quotes;
 
 class Parser {
  public:
@@ -392,7 +340,7 @@ class Parser {
       Call call;
       call.name = word(name);
       call.arguments.push_back({value, 0});
-      std::vector<Named> named;
+      std::vector<NamedArgument> named;
       if (peek().is(Punctuator::open_paren)) {
         take();
         if (!arguments(call, named)) return no_node;
@@ -413,14 +361,8 @@ class Parser {
     return value;
   }
 
-  struct Named {
-    std::string name;
-    std::uint32_t node;
-    Span span;
-  };
-
   // Behind "(": up to and with ")".
-  bool arguments(Call& call, std::vector<Named>& named) {
+  bool arguments(Call& call, std::vector<NamedArgument>& named) {
     const Deeper deeper(*this);
     while (!peek().is(Punctuator::close_paren)) {
       const Token& token = peek();
@@ -477,7 +419,8 @@ class Parser {
       const Token name = take();
       const std::string_view parameter = word(name);
       for (const std::string_view reserved : {"null", "true", "false", "undefined", "in", "this", "NaN", "Infinity"}) {
-        if (parameter == reserved) return fail(name.span, "expression: " + in_quotes(parameter) + " can't be a parameter");
+        if (parameter == reserved)
+          return fail(name.span, "expression: " + in_quotes(parameter) + " can't be a parameter");
       }
       if (std::find(locals_.begin() + static_cast<std::ptrdiff_t>(outer), locals_.end(), parameter) != locals_.end()) {
         return fail(name.span, "expression: parameter " + in_quotes(parameter) + " stands twice");
@@ -502,11 +445,21 @@ class Parser {
 
   // ---- calls of functions: everything about them but the types of arguments is known now
 
-  std::uint32_t function_call(Call call, const std::vector<Named>& named, Span name_span, Span span,
+  std::uint32_t function_call(Call call, const std::vector<NamedArgument>& named, Span name_span, Span span,
                               std::string_view what) {
     call.function = find_function(call.name);
-    if (call.function == nullptr) return unknown_function(call.name, name_span, span, what);
-    if (!place_arguments(call, named, name_span)) return builder_.constant(Value(), span);
+    if (call.function == nullptr) {
+      CallMistake mistake = unknown_function(call.name, what);
+      complain("unknown-function", name_span, std::move(mistake.message), std::move(mistake.hint));
+      return builder_.constant(Value(), span);
+    }
+    if (std::optional<CallMistake> mistake = place_arguments(call, named)) {
+      const Span where = mistake->named != nullptr  ? mistake->named->span
+                         : mistake->node != no_node ? builder_.span(mistake->node)
+                                                    : name_span;
+      complain("argument", where, std::move(mistake->message), std::move(mistake->hint));
+      return builder_.constant(Value(), span);
+    }
     return finish_call(std::move(call), span);
   }
 
@@ -516,80 +469,6 @@ class Parser {
     }
     if (too_big(span)) return no_node;
     return builder_.call(std::move(call), span);
-  }
-
-  std::uint32_t unknown_function(const std::string& name, Span name_span, Span span, std::string_view what) {
-    std::string message = "unknown " + std::string(what) + " " + in_quotes(name);
-    std::string hint;
-    const std::size_t dot = name.find('.');
-    const std::vector<std::string_view> names =
-        known_names(Names::functions, dot == name.npos ? std::string_view() : std::string_view(name).substr(0, dot));
-    if (name == "function") {
-      hint = "write an arrow function: x => x.name";
-    } else if (is_method_name(name)) {
-      hint = in_quotes(name) + " is a method: write x." + name + "(…)";
-    } else if (const auto near = suggest(name, names)) {
-      message += "; did you mean " + in_quotes(*near) + "?";
-    }
-    complain("unknown-function", name_span, std::move(message), std::move(hint));
-    return builder_.constant(Value(), span);
-  }
-
-  bool place_arguments(Call& call, const std::vector<Named>& named, Span name_span) {
-    const std::vector<Parameter> parameters = parameters_of(*call.function);
-    const bool any_number = !parameters.empty() && parameters.back().any_number;
-    if (call.spread) {
-      if (named.empty()) return true;
-      complain("argument", named[0].span, call.name + ": \"...\" and named arguments can't stand together");
-      return false;
-    }
-    if (call.arguments.size() > parameters.size() && !any_number) {
-      complain("argument", builder_.span(call.arguments[parameters.size()].node),
-               call.name + ": expected at most " + std::to_string(parameters.size()) +
-                   (parameters.size() == 1 ? " argument" : " arguments") + ", got " +
-                   std::to_string(call.arguments.size() + named.size()),
-               signature(call, parameters));
-      return false;
-    }
-    std::vector<bool> given(std::max(parameters.size(), call.arguments.size()));
-    for (std::size_t i = 0; i < call.arguments.size(); ++i) given[i] = true;
-    for (const Named& argument : named) {
-      const auto found = std::find_if(parameters.begin(), parameters.end(),
-                                      [&](const Parameter& parameter) { return parameter.name == argument.name; });
-      if (found == parameters.end()) {
-        std::vector<std::string_view> names;
-        for (const Parameter& parameter : parameters) names.push_back(parameter.name);
-        std::string message = call.name + ": unknown argument " + in_quotes(argument.name);
-        if (const auto near = suggest(argument.name, names)) message += "; did you mean " + in_quotes(*near) + "?";
-        complain("argument", argument.span, std::move(message), signature(call, parameters));
-        return false;
-      }
-      const auto position = static_cast<std::size_t>(found - parameters.begin());
-      if (given[position]) {
-        complain("argument", argument.span, call.name + ": argument " + in_quotes(argument.name) + " is given twice",
-                 signature(call, parameters));
-        return false;
-      }
-      given[position] = true;
-      call.arguments.push_back({argument.node, static_cast<std::uint32_t>(position)});
-    }
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      if (given[i] || parameters[i].optional) continue;
-      complain("argument", name_span, call.name + ": missing argument " + in_quotes(parameters[i].name),
-               signature(call, parameters));
-      return false;
-    }
-    return true;
-  }
-
-  static std::string signature(const Call& call, const std::vector<Parameter>& parameters) {
-    std::string out = "it is " + call.name + "(";
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      if (i > 0) out += ", ";
-      out += parameters[i].any_number ? std::string(parameters[i].name) + "…" : std::string(parameters[i].name);
-      if (parameters[i].optional && !parameters[i].any_number) out += "?";
-    }
-    return out + ")";
   }
 
   // ---- chains
@@ -618,7 +497,7 @@ class Parser {
     take();
     link.kind = Link::Kind::call;
     link.call.name = word(name);
-    std::vector<Named> named;
+    std::vector<NamedArgument> named;
     if (!arguments(link.call, named)) return false;
     if (!named.empty()) {
       fail(named[0].span, "expression: a method takes no named arguments",
@@ -633,7 +512,7 @@ class Parser {
   std::uint32_t named_call(const Token& name) {
     Call call;
     call.name = word(name);
-    std::vector<Named> named;
+    std::vector<NamedArgument> named;
     take();  // (
     if (!arguments(call, named)) return no_node;
     const Span span{name.span.begin, last_end_};
@@ -649,7 +528,7 @@ class Parser {
     const Token name = take();
     Call call;
     call.name = std::string(word(space)) + "." + std::string(word(name));
-    std::vector<Named> named;
+    std::vector<NamedArgument> named;
     take();  // (
     if (!arguments(call, named)) return no_node;
     return function_call(std::move(call), named, {space.span.begin, name.span.end}, {space.span.begin, last_end_},
@@ -657,20 +536,11 @@ class Parser {
   }
 
   void check_method(const Link& link, std::uint32_t begin) {
-    if (is_method_name(link.call.name)) return;
     const std::string& name = link.call.name;
-    std::string message = "unknown method " + in_quotes(name);
-    std::string hint;
-    const std::string_view receiver = text_.substr(begin, link.span.begin - 1 - begin);
-    if (find_function(name) != nullptr) {
-      hint = in_quotes(name) + " is a filter: write x|" + name;
-    } else if (receiver == "Date" && name == "now") {
-      hint = "write now()";
-    } else if (const auto near = suggest(name, known_names(Names::methods))) {
-      message += "; did you mean " + in_quotes(*near) + "?";
-    }
+    if (is_method_name(name)) return;
+    CallMistake mistake = unknown_method(name, text_.substr(begin, link.span.begin - 1 - begin));
     const auto end = static_cast<std::uint32_t>(link.span.begin + name.size());
-    complain("unknown-function", {link.span.begin, end}, std::move(message), std::move(hint));
+    complain("unknown-function", {link.span.begin, end}, std::move(mistake.message), std::move(mistake.hint));
   }
 
   std::uint32_t build(std::uint32_t value, std::vector<Link> links, std::uint32_t begin) {

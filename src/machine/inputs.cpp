@@ -9,14 +9,21 @@ namespace {
 
 std::string_view kind_of(const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::null: return "null";
-    case Value::Kind::boolean: return "a boolean";
+    case Value::Kind::null:
+      return "null";
+    case Value::Kind::boolean:
+      return "a boolean";
     case Value::Kind::integer:
-    case Value::Kind::number: return "a number";
-    case Value::Kind::string: return "text";
-    case Value::Kind::bytes: return "bytes";
-    case Value::Kind::array: return "a list";
-    case Value::Kind::object: return "an object";
+    case Value::Kind::number:
+      return "a number";
+    case Value::Kind::string:
+      return "text";
+    case Value::Kind::bytes:
+      return "bytes";
+    case Value::Kind::array:
+      return "a list";
+    case Value::Kind::object:
+      return "an object";
   }
   return "";
 }
@@ -26,7 +33,8 @@ bool fits(const std::string& type, Value& value) {
   if (type == "any") return true;
   if (type == "text") return value.is_string();
   if (type == "boolean") {
-    if (value.is_string() && (value.as_string() == "true" || value.as_string() == "false")) value = Value(value.as_string() == "true");
+    if (value.is_string() && (value.as_string() == "true" || value.as_string() == "false"))
+      value = Value(value.as_string() == "true");
     return value.is_boolean();
   }
   if (type == "array") return value.is_array();
@@ -41,11 +49,14 @@ bool fits(const std::string& type, Value& value) {
 
 }  // namespace
 
-std::optional<Error> bind_inputs(const program::ProgramData& data, expr::Scope& scope, const Limits& limits, Frame& frame, Value inputs) {
+std::optional<Error> bind_inputs(const program::ProgramData& data, expr::Scope& scope, const Limits& limits,
+                                 Frame& frame, Value inputs) {
   const program::FunctionInfo& function = data.functions[frame.function];
   if (inputs.is_null()) inputs = Value::object();
-  if (!inputs.is_object()) return make_error(error_type::validation, "inputs: expected an object, got " + std::string(kind_of(inputs)));
-  if (inputs.depth() > limits.value_depth) return limit_error("value_depth", limits.value_depth, "the inputs are nested", "deep", false);
+  if (!inputs.is_object())
+    return make_error(error_type::validation, "inputs: expected an object, got " + std::string(kind_of(inputs)));
+  if (inputs.depth() > limits.value_depth)
+    return limit_error("value_depth", limits.value_depth, "the inputs are nested", "deep", false);
   if (inputs.byte_size() > static_cast<std::uint64_t>(limits.value_bytes)) {
     return limit_error("value_bytes", limits.value_bytes, "the inputs take", "bytes", false);
   }
@@ -58,7 +69,8 @@ std::optional<Error> bind_inputs(const program::ProgramData& data, expr::Scope& 
         program::Surroundings surroundings;
         surroundings.limits = &limits;
         Value value;
-        if (auto error = program::evaluate(data.operands[parameter.default_value], scope, surroundings, value)) return error;
+        if (auto error = program::evaluate(data.operands[parameter.default_value], scope, surroundings, value))
+          return error;
         inputs.set(parameter.name, std::move(value));
       } else if (parameter.required) {
         return make_error(error_type::validation, "inputs: missing \"" + parameter.name + "\"");
@@ -67,7 +79,8 @@ std::optional<Error> bind_inputs(const program::ProgramData& data, expr::Scope& 
     }
     Value value = *given;
     if (!fits(parameter.type, value)) {
-      return make_error(error_type::validation, "inputs: \"" + parameter.name + "\": expected " + parameter.type + ", got " + std::string(kind_of(*given)));
+      return make_error(error_type::validation, "inputs: \"" + parameter.name + "\": expected " + parameter.type +
+                                                    ", got " + std::string(kind_of(*given)));
     }
     inputs.set(parameter.name, std::move(value));
   }

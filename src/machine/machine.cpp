@@ -215,7 +215,8 @@ Executor::Step Executor::finish_transaction(const Instruction& instruction) {
     return wait_for(std::move(command));
   }
   strand_.pending.reset();
-  const bool again = code == program::completion::restart || (!result->ok() && !roll_back && result->error().restart_transaction);
+  const bool again =
+      code == program::completion::restart || (!result->ok() && !roll_back && result->error().restart_transaction);
   const std::int64_t attempt = frame_->slots[slot + 2].as_integer() + 1;
   const Value variables = std::move(frame_->slots[slot + 1]);
   frame_->slots[slot] = Value();
@@ -269,8 +270,10 @@ Executor::Step Executor::update(const Instruction& instruction) {
   state_.live_bytes += after;
   state_.live_bytes -= std::min(state_.live_bytes, before);
   if (error) return fail(std::move(*error));
-  if (after > scope_.limits.value_bytes) return fail(limit_error("value_bytes", state_.limits.value_bytes, "the variable takes", "bytes", false));
-  if (depth > scope_.limits.value_depth) return fail(limit_error("value_depth", state_.limits.value_depth, "the variable is nested", "deep", false));
+  if (after > scope_.limits.value_bytes)
+    return fail(limit_error("value_bytes", state_.limits.value_bytes, "the variable takes", "bytes", false));
+  if (depth > scope_.limits.value_depth)
+    return fail(limit_error("value_depth", state_.limits.value_depth, "the variable is nested", "deep", false));
   return state_.live_bytes <= static_cast<std::uint64_t>(state_.limits.live_bytes) ? Step::go_on : live_bytes_error();
 }
 
@@ -354,7 +357,8 @@ Executor::Step Executor::each_begin(const Instruction& instruction) {
   } else if (list.is_object()) {
     Value pairs = Value::array();
     pairs.reserve(list.size());
-    for (std::size_t i = 0; i < list.size(); ++i) pairs.push_back(Value::object({{"key", Value(list.key_at(i))}, {"value", list[i]}}));
+    for (std::size_t i = 0; i < list.size(); ++i)
+      pairs.push_back(Value::object({{"key", Value(list.key_at(i))}, {"value", list[i]}}));
     list = std::move(pairs);
   } else if (!list.is_array()) {
     return fail(make_error(error_type::validation, "expected a list to loop over, got " + to_json(list).substr(0, 60)));
@@ -382,7 +386,8 @@ Executor::Step Executor::count_from(const Instruction& instruction) {
   const Value first = expr::to_number(from);
   const Value count = expr::to_number(times);
   if (!first.is_integer() || !count.is_integer() || count.as_integer() < 0) {
-    return fail(make_error(error_type::validation, "times: expected a whole number from 0, got " + to_json(times).substr(0, 60)));
+    return fail(make_error(error_type::validation,
+                           "times: expected a whole number from 0, got " + to_json(times).substr(0, 60)));
   }
   std::int64_t bound = 0;
   if (__builtin_add_overflow(first.as_integer(), count.as_integer(), &bound) || first.as_integer() == INT64_MIN) {
@@ -402,7 +407,8 @@ Executor::Step Executor::count_pass(const Instruction& instruction) {
     const Value number = expr::to_number(limit);
     if (!limit.is_null()) {
       if (!number.is_integer() || number.as_integer() < 0) {
-        return fail(make_error(error_type::validation, "max_iterations: expected a whole number from 0, got " + to_json(limit).substr(0, 60)));
+        return fail(make_error(error_type::validation,
+                               "max_iterations: expected a whole number from 0, got " + to_json(limit).substr(0, 60)));
       }
       most = number.as_integer();
     }
@@ -426,7 +432,9 @@ Executor::Step Executor::enter_function(const CallSite& site, std::uint32_t func
   auto error = machine::bind_inputs(data_, scope_, state_.limits, frame, std::move(arguments));
   scope_.slots = frame_->slots.data();
   if (error) return fail(std::move(*error));
-  if (site.async) frame.execution_id = "async-" + std::to_string(state_.executions.size() + 1) + "-" + std::to_string(strand_.next_ordinal++);
+  if (site.async)
+    frame.execution_id =
+        "async-" + std::to_string(state_.executions.size() + 1) + "-" + std::to_string(strand_.next_ordinal++);
   for (const Value& slot : frame.slots) state_.live_bytes += slot.byte_size();
   strand_.frames.push_back(std::move(frame));
   enter_frame();
@@ -445,12 +453,14 @@ Executor::Step Executor::call(const Instruction& instruction) {
       return fail(std::move(*result).error());
     }
     if (site.async) {
-      const std::string id = "async-" + std::to_string(state_.executions.size() + 1) + "-" + std::to_string(strand_.next_ordinal++);
+      const std::string id =
+          "async-" + std::to_string(state_.executions.size() + 1) + "-" + std::to_string(strand_.next_ordinal++);
       Error error = result->ok() ? Error{} : std::move(*result).error();
       if (error.status_code == 0) error.status_code = status_of(error.type);
-      state_.executions.emplace_back(id, Value::object({{"execution_id", Value(id)},
-                                                        {"status", Value(result->ok() ? "completed" : "error")},
-                                                        {"output", result->ok() ? std::move(value) : to_value(error)}}));
+      state_.executions.emplace_back(id,
+                                     Value::object({{"execution_id", Value(id)},
+                                                    {"status", Value(result->ok() ? "completed" : "error")},
+                                                    {"output", result->ok() ? std::move(value) : to_value(error)}}));
       value = Value(id);
     }
     return store_or_fail(site.result, std::move(value));
@@ -465,7 +475,8 @@ Executor::Step Executor::call(const Instruction& instruction) {
   if (site.callee != none) {
     Value callee;
     if (auto error = evaluate(site.callee, callee)) return fail(std::move(*error));
-    if (!callee.is_string()) return fail(make_error(error_type::validation, "custom_function: expected a name as text"));
+    if (!callee.is_string())
+      return fail(make_error(error_type::validation, "custom_function: expected a name as text"));
     name = std::string(callee.as_string());
     function = data_.find_function(name);
     host = function == none && data_.is_host_function(name);
@@ -474,12 +485,15 @@ Executor::Step Executor::call(const Instruction& instruction) {
     return fail(make_error(error_type::unknown_function, "unknown custom function \"" + name.substr(0, 100) + "\""));
   }
   if (site.background) {
-    if (function == none) return fail(make_error(error_type::unknown_function, "a background task must be a definition: \"" + name + "\""));
+    if (function == none)
+      return fail(make_error(error_type::unknown_function, "a background task must be a definition: \"" + name + "\""));
     Value delay;
     if (auto error = evaluate(site.delay_s, delay)) return fail(std::move(*error));
     const Value seconds = delay.is_null() ? Value(0) : expr::to_number(delay);
-    if (!seconds.is_number() || seconds.as_number() < 0 || seconds.as_number() > static_cast<double>(state_.limits.wait_s)) {
-      return fail(make_error(error_type::validation, "delay: expected seconds from 0 to " + std::to_string(state_.limits.wait_s)));
+    if (!seconds.is_number() || seconds.as_number() < 0 ||
+        seconds.as_number() > static_cast<double>(state_.limits.wait_s)) {
+      return fail(make_error(error_type::validation,
+                             "delay: expected seconds from 0 to " + std::to_string(state_.limits.wait_s)));
     }
     return wait_for(StartRun{name, std::move(arguments), static_cast<std::int64_t>(seconds.as_number() * 1000)});
   }
@@ -491,14 +505,17 @@ Executor::Step Executor::await(const Instruction& instruction) {
   Value ids;
   if (auto error = evaluate(instruction.a, ids)) return fail(std::move(*error));
   if (ids.is_string()) ids = Value::array({ids});
-  if (!ids.is_array()) return fail(make_error(error_type::validation, "execution_ids: expected an id or a list of them"));
+  if (!ids.is_array())
+    return fail(make_error(error_type::validation, "execution_ids: expected an id or a list of them"));
   Value results = Value::array();
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const Value* found = nullptr;
     for (const auto& [id, result] : state_.executions) {
       if (ids[i].is_string() && ids[i].as_string() == id) found = &result;
     }
-    if (found == nullptr) return fail(make_error(error_type::not_found, "execution_ids: no asynchronous call has the id " + to_json(ids[i]).substr(0, 60)));
+    if (found == nullptr)
+      return fail(make_error(error_type::not_found,
+                             "execution_ids: no asynchronous call has the id " + to_json(ids[i]).substr(0, 60)));
     results.push_back(*found);
   }
   return store_or_fail(instruction.b, std::move(results));
@@ -754,11 +771,13 @@ void Machine::State::begin(Start start) {
     ++flows;
     if (start.flow.empty()) {
       chosen = i;
-    } else if (std::find(function.names.begin(), function.names.end(), start.flow) != function.names.end() && chosen == none) {
+    } else if (std::find(function.names.begin(), function.names.end(), start.flow) != function.names.end() &&
+               chosen == none) {
       chosen = i;
     }
   }
-  if (chosen == none) return refuse(start.flow.empty() ? "the program has no flow" : "the program has no flow \"" + start.flow + "\"");
+  if (chosen == none)
+    return refuse(start.flow.empty() ? "the program has no flow" : "the program has no flow \"" + start.flow + "\"");
   if (start.flow.empty() && flows > 1) return refuse("the program has several flows; name one");
 
   Strand root;
@@ -823,7 +842,8 @@ Machine::Next Machine::State::next(std::uint64_t budget) {
 
 void Machine::State::resume(const EffectId& id, EffectResult result, std::int64_t now) {
   if (now > now_ms || !ended) now_ms = now;
-  if (auto known = std::find(rollbacks_under_way.begin(), rollbacks_under_way.end(), id); known != rollbacks_under_way.end()) {
+  if (auto known = std::find(rollbacks_under_way.begin(), rollbacks_under_way.end(), id);
+      known != rollbacks_under_way.end()) {
     rollbacks_under_way.erase(known);
     return;
   }
@@ -861,11 +881,14 @@ Machine& Machine::operator=(Machine&&) noexcept = default;
 Machine::~Machine() = default;
 
 Machine::Next Machine::next(std::uint64_t budget) { return state_->next(budget); }
-void Machine::resume(const EffectId& id, EffectResult result, std::int64_t now_ms) { state_->resume(id, std::move(result), now_ms); }
+void Machine::resume(const EffectId& id, EffectResult result, std::int64_t now_ms) {
+  state_->resume(id, std::move(result), now_ms);
+}
 void Machine::cancel(Error reason) { state_->cancel(std::move(reason)); }
 void Machine::rename(std::string run_id) {
   state_->run_id = std::move(run_id);
-  if (state_->roots.size() > program::root::run) state_->roots[program::root::run] = Value::object({{"id", Value(state_->run_id)}});
+  if (state_->roots.size() > program::root::run)
+    state_->roots[program::root::run] = Value::object({{"id", Value(state_->run_id)}});
 }
 const Outcome& Machine::outcome() const noexcept { return state_->outcome; }
 const std::optional<Fault>& Machine::fault() const noexcept { return state_->fault; }
@@ -890,9 +913,12 @@ StepEvent Machine::place_of(const EffectId& id) const {
 
 std::string_view name_of(Outcome::Status status) noexcept {
   switch (status) {
-    case Outcome::Status::completed: return "completed";
-    case Outcome::Status::failed: return "failed";
-    case Outcome::Status::cancelled: return "cancelled";
+    case Outcome::Status::completed:
+      return "completed";
+    case Outcome::Status::failed:
+      return "failed";
+    case Outcome::Status::cancelled:
+      return "cancelled";
   }
   return "";
 }

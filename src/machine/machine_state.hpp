@@ -72,15 +72,15 @@ struct Machine::State {
 
   std::map<std::uint32_t, machine::Strand> strands;  // by number; 0 is the root
   std::uint32_t next_strand = 1;
-  std::deque<std::uint32_t> ready;  // in the order they became so
-  std::deque<EffectId> abandoned;   // to be told to the driver
-  std::vector<EffectId> ignored;    // told; their results are dropped
+  std::deque<std::uint32_t> ready;                        // in the order they became so
+  std::deque<EffectId> abandoned;                         // to be told to the driver
+  std::vector<EffectId> ignored;                          // told; their results are dropped
   std::vector<std::pair<std::string, Value>> executions;  // asynchronous calls by id
 
   // The end: `ending` while open transactions are rolled back, then `ended`.
   bool ending = false;
   bool ended = false;
-  std::vector<std::string> rollbacks;      // transactions still to be rolled back
+  std::vector<std::string> rollbacks;  // transactions still to be rolled back
   std::vector<EffectId> rollbacks_under_way;
   Outcome outcome;
   std::optional<Fault> fault;
@@ -109,7 +109,9 @@ struct Machine::State {
   [[nodiscard]] std::uint32_t number_of(const machine::Strand& strand) const;
 
   [[nodiscard]] const program::ProgramData& data() const noexcept { return program.data(); }
-  [[nodiscard]] const program::Instruction& current(const machine::Frame& frame) const { return data().code[frame.pc - 1]; }
+  [[nodiscard]] const program::Instruction& current(const machine::Frame& frame) const {
+    return data().code[frame.pc - 1];
+  }
   void add_event(StepEvent::Kind kind, std::uint32_t step, std::string text, Value extra = {});
   void release(const machine::Frame& frame);
 };
@@ -121,12 +123,16 @@ namespace machine {
 // From the public format back, for errors that a finally block passes on.
 [[nodiscard]] Error error_from_value(const Value& value);
 // Applies an Update Variable to the variable's value. On error the variable is as it was.
-[[nodiscard]] std::optional<Error> apply_update(const program::UpdateSite& site, Value& variable, Value value, const Value& key);
+[[nodiscard]] std::optional<Error> apply_update(const program::UpdateSite& site, Value& variable, Value value,
+                                                const Value& key);
 // Checks and completes a function's inputs: types, defaults, required ones. Into frame.slots.
-[[nodiscard]] std::optional<Error> bind_inputs(const program::ProgramData& data, expr::Scope& scope, const Limits& limits, Frame& frame, Value inputs);
+[[nodiscard]] std::optional<Error> bind_inputs(const program::ProgramData& data, expr::Scope& scope,
+                                               const Limits& limits, Frame& frame, Value inputs);
 
-[[nodiscard]] inline Error limit_error(std::string_view name, std::int64_t limit, std::string_view what, std::string_view unit, bool fatal) {
-  Error error = make_error(error_type::limit, std::string(name) + ": " + std::string(what) + " more than " + std::to_string(limit) + " " + std::string(unit));
+[[nodiscard]] inline Error limit_error(std::string_view name, std::int64_t limit, std::string_view what,
+                                       std::string_view unit, bool fatal) {
+  Error error = make_error(error_type::limit, std::string(name) + ": " + std::string(what) + " more than " +
+                                                  std::to_string(limit) + " " + std::string(unit));
   error.fatal = fatal;
   return error;
 }

@@ -314,7 +314,8 @@ std::string Machine::snapshot() const {
   out.text(state.run_id);
   out.number(state.random.position);
   out.integer(state.now_ms);
-  for (std::uint64_t counter : {state.steps, state.expression_steps, state.effects, state.live_bytes}) out.number(counter);
+  for (std::uint64_t counter : {state.steps, state.expression_steps, state.effects, state.live_bytes})
+    out.number(counter);
   out.number(state.next_strand);
   out.number(state.strands.size());
   for (const auto& [number, strand] : state.strands) {
@@ -359,7 +360,8 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
   Reader in(snapshot.substr(magic.size()));
   const std::string_view fingerprint = in.text();
   if (!in.ok() || program.empty() || fingerprint != program.fingerprint()) {
-    return Fault{Fault::Kind::storage, "the snapshot is of another program: its fingerprint is \"" + std::string(fingerprint.substr(0, 64)) + "\""};
+    return Fault{Fault::Kind::storage, "the snapshot is of another program: its fingerprint is \"" +
+                                           std::string(fingerprint.substr(0, 64)) + "\""};
   }
   auto state = std::make_unique<State>();
   state->program = std::move(program);
@@ -384,7 +386,9 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
     for (std::uint32_t branch : strand.branches) {
       if (!known(branch)) in.fail();
     }
-    if (strand.parent != program::none && (strand.path.empty() || strand.path.back() >= state->strands.at(strand.parent).results.size())) in.fail();
+    if (strand.parent != program::none &&
+        (strand.path.empty() || strand.path.back() >= state->strands.at(strand.parent).results.size()))
+      in.fail();
   }
   size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) {

@@ -64,7 +64,10 @@ std::optional<Error> StepFields::convert(std::size_t position) {
   const Field& field = table_[position];
   Value& value = values_[position];
   const auto expected = [&](std::string_view what) {
-    const char* got = value.is_array() ? "a list" : value.is_object() ? "an object" : value.is_boolean() ? "a boolean" : "text that is none";
+    const char* got = value.is_array()     ? "a list"
+                      : value.is_object()  ? "an object"
+                      : value.is_boolean() ? "a boolean"
+                                           : "text that is none";
     return make_error(error_type::validation, field.name + ": expected " + std::string(what) + ", got " + got);
   };
   switch (field.type) {
@@ -179,7 +182,8 @@ Result<Value> StepFields::evaluate(std::string_view name, std::initializer_list<
   program::Surroundings surroundings;
   surroundings.limits = &limits_;
   Value value;
-  if (auto error = program::evaluate(data_.operands[call_.operands[position]], scope_, surroundings, value)) return std::move(*error);
+  if (auto error = program::evaluate(data_.operands[call_.operands[position]], scope_, surroundings, value))
+    return std::move(*error);
   return value;
 }
 

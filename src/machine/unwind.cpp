@@ -70,7 +70,8 @@ bool Machine::State::raise(Strand& strand, Error error) {
     if (step != program::none) error.step = data().steps[step].describe();
   }
   if (error.fatal) {
-    finish_run(error.type == error_type::cancelled ? Outcome::Status::cancelled : Outcome::Status::failed, std::move(error));
+    finish_run(error.type == error_type::cancelled ? Outcome::Status::cancelled : Outcome::Status::failed,
+               std::move(error));
     return false;
   }
   while (!strand.frames.empty()) {
@@ -84,7 +85,8 @@ bool Machine::State::raise(Strand& strand, Error error) {
         live_bytes += caught.byte_size();
         frame.slots[region.slot] = std::move(caught);
       } else {
-        frame.slots[region.slot] = Value(error.restart_transaction ? program::completion::restart : program::completion::error);
+        frame.slots[region.slot] =
+            Value(error.restart_transaction ? program::completion::restart : program::completion::error);
         frame.slots[region.slot + 1] = to_value(error);
       }
       frame.pc = region.handler;
@@ -97,7 +99,9 @@ bool Machine::State::raise(Strand& strand, Error error) {
     release(frame);
     strand.frames.pop_back();
     if (!execution.empty()) {
-      executions.emplace_back(execution, Value::object({{"execution_id", Value(execution)}, {"status", "error"}, {"output", to_value(error)}}));
+      executions.emplace_back(
+          execution,
+          Value::object({{"execution_id", Value(execution)}, {"status", "error"}, {"output", to_value(error)}}));
       Frame& caller = strand.frames.back();
       const program::CallSite& site = data().call_sites[current(caller).a];
       if (site.result != program::none) caller.slots[site.result] = Value(execution);
@@ -150,7 +154,9 @@ bool Machine::State::finish_function(Strand& strand, Value response) {
     result = response.get("body");
   }
   if (!execution.empty()) {
-    executions.emplace_back(execution, Value::object({{"execution_id", Value(execution)}, {"status", "completed"}, {"output", std::move(result)}}));
+    executions.emplace_back(
+        execution,
+        Value::object({{"execution_id", Value(execution)}, {"status", "completed"}, {"output", std::move(result)}}));
     result = Value(execution);
   }
   if (site.result != program::none) {
@@ -183,7 +189,8 @@ void Machine::State::drop_branches(Strand& strand) {
 
 void Machine::State::capture_variables(const Frame& frame) {
   outcome.variables = Value::object();
-  for (const auto& [name, slot] : data().functions[frame.function].variables) outcome.variables.set(name, frame.slots[slot]);
+  for (const auto& [name, slot] : data().functions[frame.function].variables)
+    outcome.variables.set(name, frame.slots[slot]);
 }
 
 void Machine::State::note_open_transactions() {

@@ -13,7 +13,9 @@ using Operation = program::UpdateSite::Operation;
 
 Error wrong(std::string message) { return make_error(error_type::validation, std::move(message)); }
 
-std::string key_text(const Value& key) { return key.is_string() ? std::string(key.as_string()) : std::to_string(key.as_integer()); }
+std::string key_text(const Value& key) {
+  return key.is_string() ? std::string(key.as_string()) : std::to_string(key.as_integer());
+}
 
 std::optional<Error> apply(Operation operation, Value& target, Value value, const Value& key) {
   switch (operation) {
@@ -54,7 +56,8 @@ std::optional<Error> apply(Operation operation, Value& target, Value value, cons
 }
 
 // As deep as the path is long, which the definition's text bounds.
-std::optional<Error> walk(const program::UpdateSite& site, std::span<const Value> path, Value& target, Value value, const Value& key) {
+std::optional<Error> walk(const program::UpdateSite& site, std::span<const Value> path, Value& target, Value value,
+                          const Value& key) {
   if (path.empty()) return apply(site.operation, target, std::move(value), key);
   const Value& step = path[0];
   if (step.is_integer()) {

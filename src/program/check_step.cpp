@@ -16,8 +16,8 @@ namespace fnstack::program {
 
 namespace {
 
-using definition::pointer;
 using definition::in_quotes;
+using definition::pointer;
 
 // Fields that any step may carry, for readers of the definition. `name` is one where the kind means nothing by it.
 constexpr std::string_view annotations[] = {"step",    "description", "purpose", "use_case",
@@ -131,12 +131,22 @@ std::vector<std::string_view> FunctionBuilder::function_names() const {
   return names;
 }
 
+std::optional<std::string_view> FunctionBuilder::near(std::string_view word,
+                                                      const std::vector<std::string_view>& candidates) {
+  if (comparisons_ < candidates.size()) {
+    comparisons_ = 0;
+    return std::nullopt;
+  }
+  comparisons_ -= candidates.size();
+  return suggest(word, candidates);
+}
+
 void FunctionBuilder::take_result_name(CheckedStep& checked, const Member& member, std::string path) {
   checked.gives_something = true;
   if (checked.result_member != nullptr) {
     report(&checked, Diagnostic::Severity::error, "field-twice",
-           in_quotes(member.key) + " and " + in_quotes(checked.result_member->key) + " mean the same field", member.key_span,
-           std::move(path), "keep one of them");
+           in_quotes(member.key) + " and " + in_quotes(checked.result_member->key) + " mean the same field",
+           member.key_span, std::move(path), "keep one of them");
     return;
   }
   checked.result_member = &member;
@@ -201,12 +211,12 @@ void FunctionBuilder::match_fields(CheckedStep& checked) {
       candidates.insert(candidates.end(), field.aliases.begin(), field.aliases.end());
     }
     if (kind.has_result) candidates.insert(candidates.end(), std::begin(result_fields), std::end(result_fields));
-    const auto near = suggest(folded, candidates);
-    checked.gives_something = checked.gives_something || near.has_value();
+    const auto meant = near(folded, candidates);
+    checked.gives_something = checked.gives_something || meant.has_value();
     for (const Field& field : kind.fields) {
-      if (near && names_field(field, *near)) checked.meant.push_back(field.name);
+      if (meant && names_field(field, *meant)) checked.meant.push_back(field.name);
     }
-    std::string message = "unknown field " + in_quotes(member.key) + did_you_mean(near);
+    std::string message = "unknown field " + in_quotes(member.key) + did_you_mean(meant);
     if (is_result_field(folded)) message = "has no result: " + in_quotes(member.key) + " can't be filled";
     report(&checked, Diagnostic::Severity::error, "unknown-field", std::move(message), member.key_span, path);
   }
@@ -238,8 +248,8 @@ void FunctionBuilder::check_given_fields(CheckedStep& checked) {
       check_variable_name(base_name(node.scalar.as_string()), node, checked);
     } else if (field.type == FieldType::literal && node.kind == Node::Kind::string &&
                expr::may_hold_template(node.scalar.as_string())) {
-      report(&checked, Diagnostic::Severity::error, "bad-value", in_quotes(member->key) + ": a template can't stand here",
-             node.span, path);
+      report(&checked, Diagnostic::Severity::error, "bad-value",
+             in_quotes(member->key) + ": a template can't stand here", node.span, path);
     }
   }
 }
@@ -251,17 +261,23 @@ void FunctionBuilder::check_unknown(CheckedStep& checked, const Node& name) {
   diagnostic.hint = "a host may register a function of this name";
   diagnostic.span = name.span;
   checked.is_incomplete = true;
-  std::vector<std::string_view> candidates = kinds_.names();
-  const std::vector<std::string_view> functions = function_names();
-  candidates.insert(candidates.end(), functions.begin(), functions.end());
   if (const ForeignStep* const foreign = find_foreign_step(checked.written_name)) {
     checked.gives_something = true;
     diagnostic.message += ": not part of fnstack (" + std::string(foreign->what) + ")";
     if (!foreign->cure.empty()) diagnostic.hint = std::string(foreign->cure) + "; or " + diagnostic.hint;
-  } else if (const auto near = suggest(checked.written_name, candidates)) {
+  } else if (comparisons_ == 0) {
+    // No time to find out whether it is a misspelling: then it is no reason to call this documentation.
     checked.gives_something = true;
-    diagnostic.message += did_you_mean(near);
-    diagnostic.hint.clear();
+  } else {
+    std::vector<std::string_view> candidates = kinds_.names();
+    const std::vector<std::string_view> functions = function_names();
+    candidates.insert(candidates.end(), functions.begin(), functions.end());
+    if (const auto meant = near(checked.written_name, candidates)) {
+      checked.gives_something = true;
+      diagnostic.message += did_you_mean(meant);
+      diagnostic.hint.clear();
+    }
+    checked.gives_something = checked.gives_something || comparisons_ == 0;
   }
   diagnostic.context = definition::step_context(definition_, checked.step);
   report(nullptr, std::move(diagnostic), checked.step.path);
@@ -403,31 +419,33 @@ void FunctionBuilder::warn_unset() {
     return std::any_of(definition_.parameters.begin(), definition_.parameters.end(), names_it) ||
            std::any_of(definition_.default_inputs.begin(), definition_.default_inputs.end(), carries_it);
   };
+  // The same for all of them.
+  std::vector<std::string_view> candidates;
+  for (const auto& [known, variable] : variables_) candidates.emplace_back(known);
+  for (const auto& [known, slot] : implicit_candidates_) candidates.emplace_back(known);
+  for (const Parameter& parameter : definition_.parameters) candidates.emplace_back(parameter.name);
+  for (const Member* member : definition_.default_inputs) candidates.emplace_back(member->key);
+  for (std::string_view root : {"inputs", "env", "error", "timestamp", "now", "uuid", "item"})
+    candidates.push_back(root);
   for (const auto& [name, use] : unset_) {
     if (is_declared(name)) continue;
-    std::vector<std::string_view> candidates;
-    for (const auto& [known, variable] : variables_) candidates.emplace_back(known);
-    for (const auto& [known, slot] : implicit_candidates_) candidates.emplace_back(known);
-    for (const Parameter& parameter : definition_.parameters) candidates.emplace_back(parameter.name);
-    for (const Member* member : definition_.default_inputs) candidates.emplace_back(member->key);
-    for (std::string_view root : {"inputs", "env", "error", "timestamp", "now", "uuid", "item"})
-      candidates.push_back(root);
     const bool usual = std::find(std::begin(usual_roots), std::end(usual_roots), name) != std::end(usual_roots);
     report(use.step, Diagnostic::Severity::warning, "unset-variable",
            "no step sets " + in_quotes(name) + " and no input declares it" +
-               (usual ? std::string() : did_you_mean(suggest(name, candidates))),
+               (usual ? std::string() : did_you_mean(near(name, candidates))),
            use.span, use.path, usual ? "the host may supply it; else it is the input of that name, or null" : "");
   }
 }
 
 void FunctionBuilder::warn_near_step_name() {
   if (!definition_.headed || definition_.names.empty()) return;
-  const auto near = suggest(definition_.names[0], kinds_.names());
+  const auto meant = near(definition_.names[0], kinds_.names());
   const Node* const function = definition_.node->find("function");
-  if (!near || function == nullptr) return;
+  if (!meant || function == nullptr) return;
   report(nullptr, Diagnostic::Severity::warning, "near-step-name",
          in_quotes(definition_.names[0]) +
-             " is taken as the name of a function that is defined here; did you mean the step " + in_quotes(*near) + "?",
+             " is taken as the name of a function that is defined here; did you mean the step " + in_quotes(*meant) +
+             "?",
          function->span, pointer(definition_.path, "function"));
 }
 

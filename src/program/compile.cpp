@@ -1,5 +1,6 @@
 // Compile: definitions in, one linked program out. All functions are known by name before the first is built, so
 // that they can call each other in any order. Entry point: compile, at the end.
+#include <algorithm>
 #include <array>
 #include <map>
 #include <set>
@@ -76,19 +77,21 @@ void check_names(const std::vector<const Definition*>& definitions, Diagnostics&
 
 }  // namespace
 
-std::uint32_t ProgramData::find_function(std::string_view name) const noexcept {
-  // A best name goes before an alias (DIALECT 4.35).
-  for (std::size_t i = 0; i < functions.size(); ++i) {
-    if (functions[i].callable && !functions[i].names.empty() && functions[i].names[0] == name)
-      return static_cast<std::uint32_t>(i);
-  }
-  for (std::size_t i = 0; i < functions.size(); ++i) {
-    if (!functions[i].callable) continue;
-    for (const std::string& alias : functions[i].names) {
-      if (alias == name) return static_cast<std::uint32_t>(i);
+void ProgramData::index_functions() {
+  for (const bool best : {true, false}) {
+    for (std::size_t i = 0; i < functions.size(); ++i) {
+      const std::vector<std::string>& names = functions[i].names;
+      if (!functions[i].callable) continue;
+      for (std::size_t k = best ? 0 : 1; k < (best ? std::min<std::size_t>(names.size(), 1) : names.size()); ++k) {
+        function_index.try_emplace(names[k], static_cast<std::uint32_t>(i));
+      }
     }
   }
-  return none;
+}
+
+std::uint32_t ProgramData::find_function(std::string_view name) const noexcept {
+  const auto found = function_index.find(name);
+  return found == function_index.end() ? none : found->second;
 }
 
 bool ProgramData::is_host_function(std::string_view name) const noexcept {
@@ -125,6 +128,9 @@ namespace {
 
 using program::ProgramData;
 
+// Of unknown words with known ones, in search of what was meant: a second or less of it.
+constexpr std::size_t most_comparisons = 1'000'000;
+
 // One try at building `all`; `documentation` gets a flag for each.
 Diagnostics build(ProgramData& data, const std::vector<const Definition*>& all, std::size_t main_texts,
                   const StepKinds& kinds, const CompileOptions& options, std::vector<bool>& documentation) {
@@ -138,9 +144,12 @@ Diagnostics build(ProgramData& data, const std::vector<const Definition*>& all, 
     function.source = definition->source;
     data.functions.push_back(std::move(function));
   }
+  data.index_functions();
   documentation.clear();
+  std::size_t comparisons = most_comparisons;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    program::FunctionBuilder builder(data, static_cast<std::uint32_t>(i), *all[i], kinds, options, diagnostics);
+    program::FunctionBuilder builder(data, static_cast<std::uint32_t>(i), *all[i], kinds, options, diagnostics,
+                                     comparisons);
     builder.build();
     documentation.push_back(builder.reads_like_documentation());
   }

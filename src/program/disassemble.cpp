@@ -39,7 +39,8 @@ std::string Program::disassemble() const {
     program::append_operand(line, instruction.a);
     program::append_operand(line, instruction.b);
     program::append_operand(line, instruction.c);
-    if (instruction.begins_step && instruction.step != program::none) line += "  ; " + data_->steps[instruction.step].describe();
+    if (instruction.begins_step && instruction.step != program::none)
+      line += "  ; " + data_->steps[instruction.step].describe();
     out += line + "\n";
   }
   return out;

@@ -17,8 +17,15 @@
 namespace fnstack::program {
 
 FunctionBuilder::FunctionBuilder(ProgramData& data, std::uint32_t function, const Definition& definition,
-                                 const StepKinds& kinds, const CompileOptions& options, Diagnostics& diagnostics)
-    : data_(data), function_(function), definition_(definition), kinds_(kinds), options_(options), diagnostics_(diagnostics) {}
+                                 const StepKinds& kinds, const CompileOptions& options, Diagnostics& diagnostics,
+                                 std::size_t& comparisons)
+    : data_(data),
+      function_(function),
+      definition_(definition),
+      kinds_(kinds),
+      options_(options),
+      diagnostics_(diagnostics),
+      comparisons_(comparisons) {}
 
 // ---------------------------------------------------------------- names and operands
 
@@ -55,21 +62,22 @@ expr::Reference FunctionBuilder::resolve(const expr::NameUse& use, Span literal,
   if (use.name == "env") return expr::Reference{Kind::root, root::env, expr::Reference::none, false};
   if (use.name == "run") return expr::Reference{Kind::root, root::run, expr::Reference::none, false};
   if (use.name == "error") return {};
-  if (use.name == "timestamp" || use.name == "now") return expr::Reference{Kind::timestamp, 0, expr::Reference::none, false};
+  if (use.name == "timestamp" || use.name == "now")
+    return expr::Reference{Kind::timestamp, 0, expr::Reference::none, false};
   if (use.name == "uuid") return expr::Reference{Kind::uuid, 0, expr::Reference::none, false};
   for (std::size_t i = 0; i < data_.roots.size(); ++i) {
     if (data_.roots[i] == use.name) {
-      return expr::Reference{Kind::root, root::first_free + static_cast<std::uint32_t>(i), expr::Reference::none, false};
+      return expr::Reference{Kind::root, root::first_free + static_cast<std::uint32_t>(i), expr::Reference::none,
+                             false};
     }
   }
   if (auto found = implicit_candidates_.find(use.name); found != implicit_candidates_.end()) {
     if (found->second == none) found->second = new_slot();
     return at_slot(found->second);
   }
-  for (const auto& [name, slot] : inputs_) {
-    if (name == use.name) return at_slot(slot);
-  }
+  if (auto found = input_index_.find(use.name); found != input_index_.end()) return at_slot(found->second);
   inputs_.emplace_back(std::string(use.name), new_slot());
+  input_index_.emplace(inputs_.back());
   // Finding the place takes a walk through the literal: not for more names than are told about.
   const bool worth_a_place = unset_.size() <= static_cast<std::size_t>(most_problems);
   const Span span = worth_a_place ? TextPlace{definition_.source, literal}.span(use.span.begin, use.span.end) : literal;
@@ -85,7 +93,8 @@ OperandCompiler FunctionBuilder::operand_compiler(const CheckedStep* step, std::
     if (diagnostic.code == "unknown-function" && diagnostic.hint.empty()) {
       const Span span = diagnostic.span;
       const StepKind* kind = kinds_.find(definition_.source->text().substr(span.begin, span.end - span.begin));
-      if (kind != nullptr) diagnostic.hint = definition::in_quotes(kind->name) + " is a step: let one set a variable before";
+      if (kind != nullptr)
+        diagnostic.hint = definition::in_quotes(kind->name) + " is a step: let one set a variable before";
     }
     report(step, std::move(diagnostic), path);
   };
@@ -121,7 +130,8 @@ OperandIndex FunctionBuilder::field_operand(const CheckedStep& step, std::size_t
     Operand literal = compiler.value(member->value);
     return add_operand(std::move(literal));
   }
-  return add_operand(compiler.field(member->value, type, type == FieldType::body ? literal_content_type(step) : std::string()));
+  return add_operand(
+      compiler.field(member->value, type, type == FieldType::body ? literal_content_type(step) : std::string()));
 }
 
 Slot FunctionBuilder::assignable(std::string_view name) {
@@ -146,13 +156,27 @@ void FunctionBuilder::resolve_labels() {
   for (const Fixup& fixup : fixups_) {
     const std::uint32_t place = label_places_[fixup.label];
     switch (fixup.where) {
-      case Fixup::Where::a: data_.code[fixup.index].a = place; break;
-      case Fixup::Where::b: data_.code[fixup.index].b = place; break;
-      case Fixup::Where::c: data_.code[fixup.index].c = place; break;
-      case Fixup::Where::jump_table: data_.jump_tables[fixup.index][fixup.entry] = place; break;
-      case Fixup::Where::switch_case: data_.switch_tables[fixup.index].cases[fixup.entry].second = place; break;
-      case Fixup::Where::switch_otherwise: data_.switch_tables[fixup.index].otherwise = place; break;
-      case Fixup::Where::region_handler: info.regions[fixup.index].handler = place; break;
+      case Fixup::Where::a:
+        data_.code[fixup.index].a = place;
+        break;
+      case Fixup::Where::b:
+        data_.code[fixup.index].b = place;
+        break;
+      case Fixup::Where::c:
+        data_.code[fixup.index].c = place;
+        break;
+      case Fixup::Where::jump_table:
+        data_.jump_tables[fixup.index][fixup.entry] = place;
+        break;
+      case Fixup::Where::switch_case:
+        data_.switch_tables[fixup.index].cases[fixup.entry].second = place;
+        break;
+      case Fixup::Where::switch_otherwise:
+        data_.switch_tables[fixup.index].otherwise = place;
+        break;
+      case Fixup::Where::region_handler:
+        info.regions[fixup.index].handler = place;
+        break;
     }
   }
 }
@@ -274,8 +298,7 @@ void FunctionBuilder::lower_steps(const std::vector<Step>& steps) {
     const CheckedStep& known = checked(step);
     if (terminated_ && !warned) {
       report(&known, Diagnostic::Severity::warning, "unreachable-step", "this step is never reached",
-             definition::mark(*step.node), "",
-             "the step before it always leaves the block");
+             definition::mark(*step.node), "", "the step before it always leaves the block");
       warned = true;
     }
     const bool was_terminated = terminated_;
@@ -312,7 +335,8 @@ void FunctionBuilder::build() {
   current_ = nullptr;
   OperandIndex response = none;
   if (definition_.response != nullptr) {
-    response = add_operand(operand_compiler(nullptr, definition::pointer(definition_.path, "response")).value(*definition_.response));
+    response = add_operand(
+        operand_compiler(nullptr, definition::pointer(definition_.path, "response")).value(*definition_.response));
   }
   emit(Op::finish, response, none, none);
   resolve_labels();
@@ -347,7 +371,8 @@ const Node* Lowering::node(std::string_view field) const noexcept {
 
 std::string Lowering::literal(std::string_view field, std::string_view fallback) const {
   const Node* found = node(field);
-  return found == nullptr || found->kind != Node::Kind::string ? std::string(fallback) : std::string(found->scalar.as_string());
+  return found == nullptr || found->kind != Node::Kind::string ? std::string(fallback)
+                                                               : std::string(found->scalar.as_string());
 }
 
 const Node& Lowering::step_node() const noexcept { return *step_.step.node; }
@@ -356,12 +381,14 @@ std::string_view Lowering::callee() const noexcept { return step_.callee; }
 
 void Lowering::error(std::string code, std::string message, const Node* at, std::string hint) {
   builder_.report(&step_, Diagnostic::Severity::error, std::move(code), std::move(message),
-                  at == nullptr ? Span{step_.step.node->span.begin, step_.step.node->span.begin + 1} : at->span, "", std::move(hint));
+                  at == nullptr ? Span{step_.step.node->span.begin, step_.step.node->span.begin + 1} : at->span, "",
+                  std::move(hint));
 }
 
 void Lowering::warning(std::string code, std::string message, const Node* at, std::string hint) {
   builder_.report(&step_, Diagnostic::Severity::warning, std::move(code), std::move(message),
-                  at == nullptr ? Span{step_.step.node->span.begin, step_.step.node->span.begin + 1} : at->span, "", std::move(hint));
+                  at == nullptr ? Span{step_.step.node->span.begin, step_.step.node->span.begin + 1} : at->span, "",
+                  std::move(hint));
 }
 
 OperandIndex Lowering::operand(std::string_view field) {
@@ -415,7 +442,8 @@ Slot Lowering::result() const noexcept {
 
 void Lowering::result_goes_to_b() {
   if (step_.result_name.empty() && !step_.implicit_name.empty()) {
-    builder_.implicit_results_.push_back({static_cast<std::uint32_t>(builder_.data_.code.size() - 1), step_.implicit_name});
+    builder_.implicit_results_.push_back(
+        {static_cast<std::uint32_t>(builder_.data_.code.size() - 1), step_.implicit_name});
   }
 }
 
@@ -432,21 +460,27 @@ Slot Lowering::find_name(std::string_view name) const noexcept {
   return none;
 }
 
-std::uint32_t Lowering::emit(Op op, std::uint32_t a, std::uint32_t b, std::uint32_t c) { return builder_.emit(op, a, b, c); }
+std::uint32_t Lowering::emit(Op op, std::uint32_t a, std::uint32_t b, std::uint32_t c) {
+  return builder_.emit(op, a, b, c);
+}
 
 Label Lowering::new_label() {
   builder_.label_places_.push_back(none);
   return Label{static_cast<std::uint32_t>(builder_.label_places_.size() - 1)};
 }
 
-void Lowering::place(Label label) { builder_.label_places_[label.id] = static_cast<std::uint32_t>(builder_.data_.code.size()); }
+void Lowering::place(Label label) {
+  builder_.label_places_[label.id] = static_cast<std::uint32_t>(builder_.data_.code.size());
+}
 
 void Lowering::emit_jump(Label target) {
   const std::uint32_t at = emit(Op::jump);
   builder_.fixups_.push_back({FunctionBuilder::Fixup::Where::a, at, 0, target.id});
 }
 
-void Lowering::emit_jump_unless(OperandIndex condition, Label target) { patch_b(emit(Op::jump_unless, condition), target); }
+void Lowering::emit_jump_unless(OperandIndex condition, Label target) {
+  patch_b(emit(Op::jump_unless, condition), target);
+}
 
 void Lowering::patch_b(std::uint32_t instruction, Label label) {
   builder_.fixups_.push_back({FunctionBuilder::Fixup::Where::b, instruction, 0, label.id});
@@ -557,7 +591,9 @@ void Lowering::leave_function() { builder_.leave({true, {}, 0}); }
 void Lowering::note_terminated(bool terminated) { builder_.terminated_ = terminated; }
 bool Lowering::terminated() const noexcept { return builder_.terminated_; }
 
-Slot Lowering::transaction() const noexcept { return builder_.transactions_.empty() ? none : builder_.transactions_.back(); }
+Slot Lowering::transaction() const noexcept {
+  return builder_.transactions_.empty() ? none : builder_.transactions_.back();
+}
 void Lowering::push_transaction(Slot slot) { builder_.transactions_.push_back(slot); }
 void Lowering::pop_transaction() { builder_.transactions_.pop_back(); }
 
@@ -566,7 +602,7 @@ bool Lowering::is_host_function(std::string_view name) const { return builder_.d
 
 void Lowering::check_callee(std::string_view name, const Node* at) {
   if (find_function(name) != none || is_host_function(name)) return;
-  const auto near = suggest(name, builder_.function_names());
+  const auto near = builder_.near(name, builder_.function_names());
   warning("unknown-function",
           "no definition here is called " + definition::in_quotes(name) +
               (near ? "; did you mean " + definition::in_quotes(*near) + "?" : ""),

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,23 +24,23 @@ struct CheckedStep {
   std::shared_ptr<const StepKind> shared_kind;
   Step step;
   std::string written_name;
-  std::string callee;                  // a step that is a call: the function's name
-  std::vector<const Member*> fields;   // one for each of the kind's fields; null: not given
-  std::vector<const Member*> rest;     // arguments, where the kind accepts them
+  std::string callee;                 // a step that is a call: the function's name
+  std::vector<const Member*> fields;  // one for each of the kind's fields; null: not given
+  std::vector<const Member*> rest;    // arguments, where the kind accepts them
   const Member* result_member = nullptr;
-  std::string result_name;             // output_variable
-  std::string implicit_name;           // else the name its result can be read by; may be empty
-  std::uint32_t info = none;           // its StepInfo
-  std::vector<std::string> meant;      // fields that an unknown one was probably meant to be
-  bool is_call = false;                // its name is a function's, so all its fields are arguments
-  bool gives_something = false;        // a field of its kind's, or nearly one
-  bool is_incomplete = false;          // a field that it must have is missing, or nobody knows its name
+  std::string result_name;         // output_variable
+  std::string implicit_name;       // else the name its result can be read by; may be empty
+  std::uint32_t info = none;       // its StepInfo
+  std::vector<std::string> meant;  // fields that an unknown one was probably meant to be
+  bool is_call = false;            // its name is a function's, so all its fields are arguments
+  bool gives_something = false;    // a field of its kind's, or nearly one
+  bool is_incomplete = false;      // a field that it must have is missing, or nobody knows its name
 };
 
 class FunctionBuilder {
  public:
   FunctionBuilder(ProgramData& data, std::uint32_t function, const Definition& definition, const StepKinds& kinds,
-                  const CompileOptions& options, Diagnostics& diagnostics);
+                  const CompileOptions& options, Diagnostics& diagnostics, std::size_t& comparisons);
 
   void build();
   // After build: no step of it is known and has a field that it needs, so it is prose in a definition's form.
@@ -97,6 +98,9 @@ class FunctionBuilder {
               std::string path = {}, std::string hint = {});
   [[nodiscard]] std::string context_of(const CheckedStep* step) const;
   [[nodiscard]] std::vector<std::string_view> function_names() const;
+  // The candidate that was probably meant, as long as there is time to look.
+  [[nodiscard]] std::optional<std::string_view> near(std::string_view word,
+                                                     const std::vector<std::string_view>& candidates);
   void warn_unset();
   void warn_near_step_name();
 
@@ -126,13 +130,15 @@ class FunctionBuilder {
   const StepKinds& kinds_;
   const CompileOptions& options_;
   Diagnostics& diagnostics_;
+  std::size_t& comparisons_;  // how many more words may be compared, all functions together
 
   std::map<const Node*, CheckedStep> checked_;
-  std::vector<std::pair<std::string, Variable>> variables_;   // set by a step, in order of first mention
+  std::vector<std::pair<std::string, Variable>> variables_;  // set by a step, in order of first mention
   std::map<std::string, std::size_t, std::less<>> variable_index_;
   std::map<std::string, Slot, std::less<>> implicit_candidates_;  // none until read
   std::vector<std::pair<std::string, Slot>> inputs_;              // names nobody sets
-  std::map<std::string, FirstUse, std::less<>> unset_;            // where they are first read
+  std::map<std::string, Slot, std::less<>> input_index_;
+  std::map<std::string, FirstUse, std::less<>> unset_;  // where they are first read
   std::vector<ImplicitResult> implicit_results_;
   std::vector<LexicalName> lexical_;
   std::vector<Scope> scopes_;

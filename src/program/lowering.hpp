@@ -85,7 +85,9 @@ class Lowering {
   void pop_loop();
   bool leave_loop(bool to_continue);  // false: not inside a loop
   // Steps between begin and end raise to `handler`.
-  struct Guard { std::uint32_t begin = 0; };
+  struct Guard {
+    std::uint32_t begin = 0;
+  };
   [[nodiscard]] Guard begin_guard() const;
   void end_guard(Guard guard, Region::Kind kind, Label handler, Slot slot, Slot transaction = none);
   // A finally block around what is lowered until pop_finally: jumps out of it go through `begin` first. What

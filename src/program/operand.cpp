@@ -14,8 +14,8 @@ std::optional<Error> check_size(const Value& value, const expr::Scope& scope) {
                                              std::to_string(scope.limits.value_bytes) + " bytes");
   }
   if (value.depth() > scope.limits.value_depth) {
-    return make_error(error_type::limit,
-                      "value_depth: a value would be nested more than " + std::to_string(scope.limits.value_depth) + " deep");
+    return make_error(error_type::limit, "value_depth: a value would be nested more than " +
+                                             std::to_string(scope.limits.value_depth) + " deep");
   }
   return std::nullopt;
 }
@@ -76,7 +76,8 @@ std::optional<Error> evaluate_tree(const Tree& tree, expr::Scope& scope, Value& 
 }
 
 // Header values written in the definition, one by one: a value that comes out null leaves its header out.
-std::optional<Error> evaluate_headers(const Tree& tree, expr::Scope& scope, const Surroundings& surroundings, Value& out) {
+std::optional<Error> evaluate_headers(const Tree& tree, expr::Scope& scope, const Surroundings& surroundings,
+                                      Value& out) {
   const auto max_bytes = static_cast<std::size_t>(surroundings.limits->header_bytes);
   Value headers = Value::headers();
   for (const Tree::Member& member : tree.members) {
@@ -122,16 +123,18 @@ std::optional<Error> check_filter_value(std::string_view op, const Value& value)
   if (op == "in" || op == "not_in") {
     if (!value.is_array()) return make_error(error_type::validation, "filter: \"in\" expects a list");
     for (std::size_t i = 0; i < value.size(); ++i) {
-      if (value[i].is_container()) return make_error(error_type::validation, "filter: \"in\" expects a list of plain values");
+      if (value[i].is_container())
+        return make_error(error_type::validation, "filter: \"in\" expects a list of plain values");
     }
     return std::nullopt;
   }
   if (!value.is_object()) return std::nullopt;
   for (std::size_t i = 0; i < value.size(); ++i) {
     if (value.key_at(i).starts_with('$') || !filter_operator(value.key_at(i)).empty()) {
-      return make_error(error_type::validation, "filter: operator \"" + std::string(value.key_at(i)) +
-                                                    "\" comes from data; operators must stand in the definition, or the "
-                                                    "filter must be marked |raw");
+      return make_error(error_type::validation,
+                        "filter: operator \"" + std::string(value.key_at(i)) +
+                            "\" comes from data; operators must stand in the definition, or the "
+                            "filter must be marked |raw");
     }
   }
   return std::nullopt;
@@ -209,14 +212,37 @@ Result<Value> filter_part(std::string_view key, const Value& value, bool operato
 }  // namespace
 
 std::string_view filter_operator(std::string_view spelling) {
-  static constexpr std::pair<std::string_view, std::string_view> table[] = {
-      {"$eq", "eq"},      {"=", "eq"},         {"==", "eq"},           {"$ne", "ne"},        {"!=", "ne"},
-      {"<>", "ne"},       {"$gt", "gt"},       {">", "gt"},            {"$gte", "gte"},      {">=", "gte"},
-      {"$lt", "lt"},      {"<", "lt"},         {"$lte", "lte"},        {"<=", "lte"},        {"$in", "in"},
-      {"IN", "in"},       {"$nin", "not_in"},  {"NOT IN", "not_in"},   {"$not_in", "not_in"}, {"$like", "like"},
-      {"LIKE", "like"},   {"like", "like"},    {"$not_like", "not_like"}, {"NOT LIKE", "not_like"},
-      {"$regex", "regex"}, {"$not_regex", "not_regex"}, {"$includes", "contains"}, {"$contains", "contains"},
-      {"contains", "contains"}, {"$not_includes", "not_contains"}, {"$not_contains", "not_contains"}};
+  static constexpr std::pair<std::string_view, std::string_view> table[] = {{"$eq", "eq"},
+                                                                            {"=", "eq"},
+                                                                            {"==", "eq"},
+                                                                            {"$ne", "ne"},
+                                                                            {"!=", "ne"},
+                                                                            {"<>", "ne"},
+                                                                            {"$gt", "gt"},
+                                                                            {">", "gt"},
+                                                                            {"$gte", "gte"},
+                                                                            {">=", "gte"},
+                                                                            {"$lt", "lt"},
+                                                                            {"<", "lt"},
+                                                                            {"$lte", "lte"},
+                                                                            {"<=", "lte"},
+                                                                            {"$in", "in"},
+                                                                            {"IN", "in"},
+                                                                            {"$nin", "not_in"},
+                                                                            {"NOT IN", "not_in"},
+                                                                            {"$not_in", "not_in"},
+                                                                            {"$like", "like"},
+                                                                            {"LIKE", "like"},
+                                                                            {"like", "like"},
+                                                                            {"$not_like", "not_like"},
+                                                                            {"NOT LIKE", "not_like"},
+                                                                            {"$regex", "regex"},
+                                                                            {"$not_regex", "not_regex"},
+                                                                            {"$includes", "contains"},
+                                                                            {"$contains", "contains"},
+                                                                            {"contains", "contains"},
+                                                                            {"$not_includes", "not_contains"},
+                                                                            {"$not_contains", "not_contains"}};
   for (const auto& [name, op] : table) {
     if (name == spelling) return op;
   }
@@ -228,7 +254,8 @@ Result<Value> filter_from_value(const Value& filter, bool operators) {
   return filter_object(filter, operators);
 }
 
-std::optional<Error> evaluate(const Operand& operand, expr::Scope& scope, const Surroundings& surroundings, Value& out) {
+std::optional<Error> evaluate(const Operand& operand, expr::Scope& scope, const Surroundings& surroundings,
+                              Value& out) {
   switch (operand.kind) {
     case Operand::Kind::constant:
       out = operand.constant;
@@ -280,7 +307,8 @@ std::optional<Error> evaluate(const Operand& operand, expr::Scope& scope, const 
       return check_filter(out);
     }
     case Operand::Kind::cache_key: {
-      auto key = expr::render_cache_key(*operand.text, scope, static_cast<std::size_t>(surroundings.limits->cache_key_bytes));
+      auto key =
+          expr::render_cache_key(*operand.text, scope, static_cast<std::size_t>(surroundings.limits->cache_key_bytes));
       if (!key) return std::move(key).error();
       out = Value(*key);
       return std::nullopt;
@@ -292,7 +320,8 @@ std::optional<Error> evaluate(const Operand& operand, expr::Scope& scope, const 
 const Value* borrow(const Operand& operand, expr::Scope& scope, const Surroundings& surroundings, Value& scratch,
                     std::optional<Error>& error) {
   if (operand.kind == Operand::Kind::constant) return &operand.constant;
-  if (operand.kind == Operand::Kind::expression) return expr::evaluate_borrowed(operand.expression, scope, scratch, error);
+  if (operand.kind == Operand::Kind::expression)
+    return expr::evaluate_borrowed(operand.expression, scope, scratch, error);
   error = evaluate(operand, scope, surroundings, scratch);
   return error ? nullptr : &scratch;
 }

@@ -42,22 +42,22 @@ struct Operand {
     text,        // a template with text around its holes
     tree,
     url,
-    headers,        // a tree whose members are header values
-    headers_data,   // one expression: the map comes from data
-    body,           // a text body, escaped by content type
-    filter,         // a tree in effect.hpp's form
-    filter_data,    // one expression: plain equality only
-    filter_raw,     // one expression marked |raw: operators are allowed
+    headers,       // a tree whose members are header values
+    headers_data,  // one expression: the map comes from data
+    body,          // a text body, escaped by content type
+    filter,        // a tree in effect.hpp's form
+    filter_data,   // one expression: plain equality only
+    filter_raw,    // one expression marked |raw: operators are allowed
     cache_key
   };
   Kind kind = Kind::constant;
   Value constant;
   expr::Expression expression;
-  std::shared_ptr<const expr::Template> text;      // text, cache_key
-  std::shared_ptr<const Tree> tree;                // tree, headers, filter
+  std::shared_ptr<const expr::Template> text;  // text, cache_key
+  std::shared_ptr<const Tree> tree;            // tree, headers, filter
   std::shared_ptr<const expr::UrlTemplate> url;
   std::shared_ptr<const expr::BodyTemplate> body;
-  std::vector<std::string> spelled;                // data: the columns written in the definition; identifier: the name
+  std::vector<std::string> spelled;  // data: the columns written in the definition; identifier: the name
 };
 
 // What url and body need from their step's other fields.

@@ -239,7 +239,8 @@ Operand OperandCompiler::headers(const Node& node) {
   }
   if (operand.kind != Operand::Kind::constant) {
     if (operand.kind != Operand::Kind::expression) {
-      error(node, "bad-value", "expected an object of headers, or one template that yields it, got text around a template");
+      error(node, "bad-value",
+            "expected an object of headers, or one template that yields it, got text around a template");
       return {};
     }
     operand.kind = Operand::Kind::headers_data;
@@ -295,7 +296,8 @@ void OperandCompiler::filter_member(const Member& member, std::vector<Tree>& par
     static constexpr std::string_view known[] = {"$and", "$or", "$not"};
     auto near = suggest(member.key, known);
     error(member.key_span, "bad-filter",
-          "filter: unknown operator \"" + member.key + "\"" + (near ? "; did you mean \"" + std::string(*near) + "\"?" : ""));
+          "filter: unknown operator \"" + member.key + "\"" +
+              (near ? "; did you mean \"" + std::string(*near) + "\"?" : ""));
     return;
   }
   const bool is_template = expr::may_hold_template(member.key);
@@ -308,7 +310,8 @@ void OperandCompiler::filter_member(const Member& member, std::vector<Tree>& par
     return tree(key);
   };
   if (!is_template) {
-    if (auto wrong = expr::check_identifier(member.key, "column")) error(member.key_span, "bad-filter", "filter: " + wrong->message);
+    if (auto wrong = expr::check_identifier(member.key, "column"))
+      error(member.key_span, "bad-filter", "filter: " + wrong->message);
   }
   auto condition = [&](std::string_view op, Tree operand) {
     std::vector<Tree> items;
@@ -338,11 +341,13 @@ void OperandCompiler::filter_member(const Member& member, std::vector<Tree>& par
     }
     const std::string_view op = filter_operator(inner.key);
     if (op.empty()) {
-      static constexpr std::string_view known[] = {"$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin",
-                                                   "$like", "$not_like", "$regex", "$not_regex", "$includes", "$not_includes"};
+      static constexpr std::string_view known[] = {"$eq",    "$ne",        "$gt",       "$gte",         "$lt",
+                                                   "$lte",   "$in",        "$nin",      "$like",        "$not_like",
+                                                   "$regex", "$not_regex", "$includes", "$not_includes"};
       auto near = suggest(inner.key, known);
       error(inner.key_span, "bad-filter",
-            "filter: unknown operator \"" + inner.key + "\"" + (near ? "; did you mean \"" + std::string(*near) + "\"?" : ""));
+            "filter: unknown operator \"" + inner.key + "\"" +
+                (near ? "; did you mean \"" + std::string(*near) + "\"?" : ""));
       continue;
     }
     Tree operand = tree(inner.value);
@@ -471,7 +476,8 @@ Operand OperandCompiler::field(const Node& node, FieldType type, std::string_vie
       const auto spell = [&](const Node& object) {
         for (const Member& member : object.members) {
           if (expr::may_hold_template(member.key)) continue;
-          if (auto wrong = expr::check_identifier(member.key, "column")) error(member.key_span, "bad-column", wrong->message);
+          if (auto wrong = expr::check_identifier(member.key, "column"))
+            error(member.key_span, "bad-column", wrong->message);
           operand.spelled.push_back(member.key);
         }
       };
@@ -482,7 +488,8 @@ Operand OperandCompiler::field(const Node& node, FieldType type, std::string_vie
     default:
       operand = value(node);
       check_constant(node, type, operand);
-      if (type == FieldType::identifier && operand.constant.is_string()) operand.spelled.emplace_back(operand.constant.as_string());
+      if (type == FieldType::identifier && operand.constant.is_string())
+        operand.spelled.emplace_back(operand.constant.as_string());
       return operand;
   }
 }

@@ -61,9 +61,9 @@ inline constexpr std::int64_t first_jump = 3;  // place n - first_jump of the ju
 }  // namespace completion
 
 struct StepInfo {
-  std::string name;   // as written
+  std::string name;  // as written
   std::string label;
-  std::string path;   // JSON pointer
+  std::string path;  // JSON pointer
   std::uint32_t function = none;
   Span span;
   [[nodiscard]] std::string describe() const;  // what error.step says
@@ -78,13 +78,13 @@ struct KindCall {
   std::uint32_t function = none;        // whose slots these are
   std::uint32_t in_place = none;        // position of the kind's in_place field, if it is given by an expression
   bool wants_age = false;
-  std::uint32_t age_slot = none;        // filled by a cache get whose variable's .age is read
+  std::uint32_t age_slot = none;  // filled by a cache get whose variable's .age is read
 };
 
 struct CallSite {
-  std::uint32_t function = none;   // resolved when compiling
-  std::uint32_t callee = none;     // operand, if the name is only known at run time
-  std::string name;                // as written, for host functions and messages
+  std::uint32_t function = none;  // resolved when compiling
+  std::uint32_t callee = none;    // operand, if the name is only known at run time
+  std::string name;               // as written, for host functions and messages
   bool host = false;
   std::uint32_t arguments = none;  // operand: an object
   std::uint32_t result = none;     // slot
@@ -106,9 +106,9 @@ struct UpdateSite {
   enum class Operation : std::uint8_t { set, merge, append, set_key, lowercase, remove };
   Operation operation = Operation::set;
   std::uint32_t slot = none;
-  std::vector<Value> path;       // keys and indices below the variable
-  std::uint32_t value = none;    // operand
-  std::uint32_t key = none;      // operand
+  std::vector<Value> path;     // keys and indices below the variable
+  std::uint32_t value = none;  // operand
+  std::uint32_t key = none;    // operand
 };
 
 struct SwitchTable {
@@ -123,7 +123,7 @@ struct Region {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
   std::uint32_t handler = 0;
-  std::uint32_t slot = none;         // catch: the error; finally, transaction: the completion and, next to it, its error
+  std::uint32_t slot = none;  // catch: the error; finally, transaction: the completion and, next to it, its error
   std::uint32_t transaction = none;  // transaction: slot of its name
 };
 
@@ -159,7 +159,7 @@ struct ProgramData {
   std::vector<StepInfo> steps;
   std::vector<FunctionInfo> functions;
   std::map<std::string, std::uint32_t, std::less<>> function_index;  // every name that can be called
-  std::vector<std::string> roots;           // the host's, in order from root::first_free
+  std::vector<std::string> roots;                                    // the host's, in order from root::first_free
   std::vector<std::string> host_functions;
   std::string fingerprint;
 

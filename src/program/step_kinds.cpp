@@ -11,28 +11,50 @@ namespace {
 
 std::string_view name_of(FieldType type) {
   switch (type) {
-    case FieldType::value: return "any";
-    case FieldType::text: return "text";
-    case FieldType::integer: return "integer";
-    case FieldType::number: return "number";
-    case FieldType::boolean: return "boolean";
-    case FieldType::literal: return "literal";
-    case FieldType::expression: return "expression";
-    case FieldType::variable: return "variable name";
-    case FieldType::item: return "item name";
-    case FieldType::steps: return "steps";
-    case FieldType::cases: return "cases";
-    case FieldType::url: return "URL";
-    case FieldType::headers: return "headers";
-    case FieldType::query: return "query";
-    case FieldType::body: return "body";
-    case FieldType::method: return "method";
-    case FieldType::identifier: return "identifier";
-    case FieldType::data: return "record";
-    case FieldType::filter: return "filter";
-    case FieldType::record_id: return "record id";
-    case FieldType::cache_key: return "cache key";
-    case FieldType::annotation: return "annotation";
+    case FieldType::value:
+      return "any";
+    case FieldType::text:
+      return "text";
+    case FieldType::integer:
+      return "integer";
+    case FieldType::number:
+      return "number";
+    case FieldType::boolean:
+      return "boolean";
+    case FieldType::literal:
+      return "literal";
+    case FieldType::expression:
+      return "expression";
+    case FieldType::variable:
+      return "variable name";
+    case FieldType::item:
+      return "item name";
+    case FieldType::steps:
+      return "steps";
+    case FieldType::cases:
+      return "cases";
+    case FieldType::url:
+      return "URL";
+    case FieldType::headers:
+      return "headers";
+    case FieldType::query:
+      return "query";
+    case FieldType::body:
+      return "body";
+    case FieldType::method:
+      return "method";
+    case FieldType::identifier:
+      return "identifier";
+    case FieldType::data:
+      return "record";
+    case FieldType::filter:
+      return "filter";
+    case FieldType::record_id:
+      return "record id";
+    case FieldType::cache_key:
+      return "cache key";
+    case FieldType::annotation:
+      return "annotation";
   }
   return "";
 }
@@ -42,8 +64,8 @@ std::string_view name_of(FieldType type) {
 StepKinds::StepKinds() = default;
 
 bool StepKinds::add(StepKind kind) {
-  const int ways = static_cast<int>(static_cast<bool>(kind.compute)) + static_cast<int>(static_cast<bool>(kind.request)) +
-                   static_cast<int>(kind.lower != nullptr);
+  const int ways = static_cast<int>(static_cast<bool>(kind.compute)) +
+                   static_cast<int>(static_cast<bool>(kind.request)) + static_cast<int>(kind.lower != nullptr);
   if (ways != 1 || kind.name.empty()) return false;
   std::vector<std::string> names{fold_name(kind.name)};
   for (const std::string& alias : kind.aliases) names.push_back(fold_name(alias));
@@ -75,9 +97,10 @@ std::vector<std::string_view> StepKinds::names() const {
 }
 
 std::string step_reference(const StepKinds& kinds) {
-  std::string page = "# Step kinds\n\nMade from the tables that checking uses. Every step may also carry `step`, `description`, "
-                     "`purpose`, `use_case`, `comment`, `note` and keys beginning `x-`; a step with a result names its variable in "
-                     "`output_variable` (= `return_as`, `return_variable`).\n";
+  std::string page =
+      "# Step kinds\n\nMade from the tables that checking uses. Every step may also carry `step`, `description`, "
+      "`purpose`, `use_case`, `comment`, `note` and keys beginning `x-`; a step with a result names its variable in "
+      "`output_variable` (= `return_as`, `return_variable`).\n";
   std::vector<std::string> groups;
   for (const auto& kind : kinds.all()) {
     if (std::find(groups.begin(), groups.end(), kind->group) == groups.end()) groups.push_back(kind->group);
@@ -98,8 +121,11 @@ std::string step_reference(const StepKinds& kinds) {
       for (const Field& field : kind->fields) {
         std::string aliases;
         for (const std::string& alias : field.aliases) aliases += (aliases.empty() ? "`" : ", `") + alias + "`";
-        const std::string fallback = field.required ? "required" : field.default_value.is_null() ? "" : "`" + to_json(field.default_value) + "`";
-        page += "| `" + field.name + "` | " + aliases + " | " + std::string(name_of(field.type)) + " | " + fallback + " | " + field.doc + " |\n";
+        const std::string fallback = field.required                  ? "required"
+                                     : field.default_value.is_null() ? ""
+                                                                     : "`" + to_json(field.default_value) + "`";
+        page += "| `" + field.name + "` | " + aliases + " | " + std::string(name_of(field.type)) + " | " + fallback +
+                " | " + field.doc + " |\n";
       }
     }
   }

@@ -26,12 +26,14 @@ Result<Effect> add_many(Fields& fields) {
 Result<Effect> add_or_edit(Fields& fields) {
   DatabaseCommand command = record_command(fields, DatabaseCommand::Kind::upsert);
   if (auto error = set_data(command, fields)) return std::move(*error);
-  if (!command.data.is_object()) return make_error(error_type::validation, "data: expected an object of values by column");
+  if (!command.data.is_object())
+    return make_error(error_type::validation, "data: expected an object of values by column");
   command.key_column = std::string(fields["identifier"].as_string());
   if (auto error = expr::check_identifier(command.key_column, "column")) return std::move(*error);
   if (command.data.find(command.key_column) == nullptr) {
     const Value& value = fields["identifier_value"];
-    if (value.is_null()) return make_error(error_type::validation, "identifier: the data has no \"" + command.key_column + "\"");
+    if (value.is_null())
+      return make_error(error_type::validation, "identifier: the data has no \"" + command.key_column + "\"");
     command.data.set(command.key_column, value);
     command.declared_columns.push_back(command.key_column);
   }
@@ -45,7 +47,12 @@ StepKind add_record() {
           .aliases = {"create_record", "insert_record"},
           .doc = "Stores a record, or a list of them, all or none; the result is the stored row with its `id`.",
           .group = "Records",
-          .fields = {table_field(), data_field(), {.name = "on_conflict", .type = FieldType::annotation, .doc = "use Add or Edit Record"}, {.name = "execution_mode", .type = FieldType::annotation, .doc = "accepted; the record is stored at once"}},
+          .fields = {table_field(),
+                     data_field(),
+                     {.name = "on_conflict", .type = FieldType::annotation, .doc = "use Add or Edit Record"},
+                     {.name = "execution_mode",
+                      .type = FieldType::annotation,
+                      .doc = "accepted; the record is stored at once"}},
           .implicit_result = "$table",
           .is_database = true,
           .request = add};
@@ -56,7 +63,12 @@ StepKind bulk_add_records() {
           .aliases = {"add_records", "bulk_insert", "bulk_insert_records", "bulk_add", "bulk_add_record"},
           .doc = "Stores a list of records, all or none; the result is the list of stored rows.",
           .group = "Records",
-          .fields = {table_field(), {.name = "data", .aliases = {"records", "items"}, .type = FieldType::data, .required = true, .doc = "a list of objects"}},
+          .fields = {table_field(),
+                     {.name = "data",
+                      .aliases = {"records", "items"},
+                      .type = FieldType::data,
+                      .required = true,
+                      .doc = "a list of objects"}},
           .implicit_result = "$table",
           .is_database = true,
           .request = add_many};
@@ -67,9 +79,16 @@ StepKind add_or_edit_record() {
           .aliases = {"upsert_record", "upsert"},
           .doc = "Updates the record whose `identifier` column has the data's value, or stores a new one.",
           .group = "Records",
-          .fields = {table_field(), data_field(),
-                     {.name = "identifier", .aliases = {"key", "field_name", "unique_field"}, .type = FieldType::text, .required = true, .doc = "the column that tells records apart"},
-                     {.name = "identifier_value", .aliases = {"field_value"}, .doc = "its value, if the data doesn't hold it"}},
+          .fields = {table_field(),
+                     data_field(),
+                     {.name = "identifier",
+                      .aliases = {"key", "field_name", "unique_field"},
+                      .type = FieldType::text,
+                      .required = true,
+                      .doc = "the column that tells records apart"},
+                     {.name = "identifier_value",
+                      .aliases = {"field_value"},
+                      .doc = "its value, if the data doesn't hold it"}},
           .implicit_result = "$table",
           .is_database = true,
           .request = add_or_edit};

@@ -94,10 +94,12 @@ Result<Value> reduce(Fields& fields, const Value& all) {
 std::optional<Error> check_growth(Fields& fields, const Value& list, const Value& more, std::uint32_t depth) {
   const Limits& limits = fields.limits();
   if (list.byte_size() + more.byte_size() > static_cast<std::uint64_t>(limits.value_bytes)) {
-    return make_error(error_type::limit, "value_bytes: the list would take more than " + std::to_string(limits.value_bytes) + " bytes");
+    return make_error(error_type::limit,
+                      "value_bytes: the list would take more than " + std::to_string(limits.value_bytes) + " bytes");
   }
   if (depth > limits.value_depth) {
-    return make_error(error_type::limit, "value_depth: the list would be nested more than " + std::to_string(limits.value_depth) + " deep");
+    return make_error(error_type::limit, "value_depth: the list would be nested more than " +
+                                             std::to_string(limits.value_depth) + " deep");
   }
   return std::nullopt;
 }
@@ -121,7 +123,9 @@ Result<Value> grow(Fields& fields, bool by_list) {
 
 Result<Value> compute(Fields& fields) {
   const std::string operation(fields["operation"].as_string());
-  const auto is = [&](std::initializer_list<std::string_view> names) { return std::find(names.begin(), names.end(), operation) != names.end(); };
+  const auto is = [&](std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), operation) != names.end();
+  };
   if (is({"concat", "merge"})) return grow(fields, true);
   if (is({"push", "append", "add"})) return grow(fields, false);
   auto all = copy_of_list(fields, "array");
@@ -176,21 +180,36 @@ Result<Value> compute(Fields& fields) {
 }  // namespace
 
 StepKind arrays() {
-  return {.name = "Arrays",
-          .aliases = {"array"},
-          .doc = "Makes a new list (or finds something in one); the lists given stay as they are; null is an empty list.",
-          .group = "Data",
-          .fields = {{.name = "operation", .type = FieldType::text, .required = true, .doc = "concat, push, unshift, pop, shift, slice, reverse, unique, length, union, difference, intersection; with `condition`: map, filter, filter_count, find, find_index, has, every, partition, group_by; with `reducer`: reduce"},
-                     {.name = "array", .aliases = {"array1", "list", "input"}, .doc = "the list"},
-                     {.name = "array2", .aliases = {"other"}, .doc = "concat and the set operations: the other list"},
-                     {.name = "value", .aliases = {"item", "element"}, .doc = "push, unshift: the element"},
-                     {.name = "start", .type = FieldType::integer, .doc = "slice: the first position; negative from the end"},
-                     {.name = "end", .type = FieldType::integer, .doc = "slice: the position after the last"},
-                     {.name = "condition", .aliases = {"expression", "by"}, .type = FieldType::expression, .doc = "an expression over `item` and `index`", .locals = {"item", "index"}},
-                     {.name = "reducer", .type = FieldType::expression, .doc = "reduce: an expression over `acc`, `current` and `index`", .locals = {"acc", "current", "index"}},
-                     {.name = "initial_value", .aliases = {"initial"}, .doc = "reduce: what `acc` is at first"}},
-          .in_place = "array",
-          .compute = compute};
+  return {
+      .name = "Arrays",
+      .aliases = {"array"},
+      .doc = "Makes a new list (or finds something in one); the lists given stay as they are; null is an empty list.",
+      .group = "Data",
+      .fields = {{.name = "operation",
+                  .type = FieldType::text,
+                  .required = true,
+                  .doc = "concat, push, unshift, pop, shift, slice, reverse, unique, length, union, difference, "
+                         "intersection; with `condition`: map, filter, filter_count, find, find_index, has, every, "
+                         "partition, group_by; with `reducer`: reduce"},
+                 {.name = "array", .aliases = {"array1", "list", "input"}, .doc = "the list"},
+                 {.name = "array2", .aliases = {"other"}, .doc = "concat and the set operations: the other list"},
+                 {.name = "value", .aliases = {"item", "element"}, .doc = "push, unshift: the element"},
+                 {.name = "start",
+                  .type = FieldType::integer,
+                  .doc = "slice: the first position; negative from the end"},
+                 {.name = "end", .type = FieldType::integer, .doc = "slice: the position after the last"},
+                 {.name = "condition",
+                  .aliases = {"expression", "by"},
+                  .type = FieldType::expression,
+                  .doc = "an expression over `item` and `index`",
+                  .locals = {"item", "index"}},
+                 {.name = "reducer",
+                  .type = FieldType::expression,
+                  .doc = "reduce: an expression over `acc`, `current` and `index`",
+                  .locals = {"acc", "current", "index"}},
+                 {.name = "initial_value", .aliases = {"initial"}, .doc = "reduce: what `acc` is at first"}},
+      .in_place = "array",
+      .compute = compute};
 }
 
 StepKind objects() {
@@ -198,7 +217,10 @@ StepKind objects() {
           .aliases = {"object"},
           .doc = "Makes a new object from objects, or lists what is in one; null is an empty object.",
           .group = "Data",
-          .fields = {{.name = "operation", .type = FieldType::text, .required = true, .doc = "set, merge, remove, keys, values, entries, get, has"},
+          .fields = {{.name = "operation",
+                      .type = FieldType::text,
+                      .required = true,
+                      .doc = "set, merge, remove, keys, values, entries, get, has"},
                      {.name = "object", .aliases = {"object1", "input"}, .doc = "the object"},
                      {.name = "object2", .aliases = {"other"}, .doc = "merge: its members win"},
                      {.name = "key", .type = FieldType::text, .doc = "set, remove, get, has"},
@@ -208,7 +230,8 @@ StepKind objects() {
             Value object = fields.take("object");
             if (object.is_null()) object = Value::object();
             if (!object.is_object()) return wrong("object: expected an object");
-            const bool by_key = operation == "set" || operation == "remove" || operation == "unset" || operation == "get" || operation == "has";
+            const bool by_key = operation == "set" || operation == "remove" || operation == "unset" ||
+                                operation == "get" || operation == "has";
             if (by_key && !fields["key"].is_string()) return wrong("key: expected text");
             const std::string key(fields["key"].as_string());
             if (operation == "set") {
@@ -228,7 +251,8 @@ StepKind objects() {
               for (std::size_t i = 0; i < object.size(); ++i) {
                 if (operation == "keys") list.push_back(Value(object.key_at(i)));
                 if (operation == "values") list.push_back(object[i]);
-                if (operation == "entries") list.push_back(Value::object({{"key", Value(object.key_at(i))}, {"value", object[i]}}));
+                if (operation == "entries")
+                  list.push_back(Value::object({{"key", Value(object.key_at(i))}, {"value", object[i]}}));
               }
               return list;
             } else {

@@ -21,7 +21,8 @@ void lower(program::Lowering& step) {
       const std::string path = step.path_of("else_if") + "/" + std::to_string(i);
       const Node* condition = link.find("condition");
       const Node* steps = nullptr;
-      for (const char* name : {"steps", "true_steps", "then", "true_functions", "true_branch", "true_stack", "function_stack"}) {
+      for (const char* name :
+           {"steps", "true_steps", "then", "true_functions", "true_branch", "true_stack", "function_stack"}) {
         if (steps == nullptr) steps = link.find(name);
       }
       if (condition == nullptr || steps == nullptr) {
@@ -48,12 +49,27 @@ void lower(program::Lowering& step) {
 StepKind conditional() {
   return {.name = "Conditional",
           .aliases = {"if", "if_else"},
-          .doc = "Runs `true_steps` if the condition is true, else the first `else_if` whose condition is, else `false_steps`.",
+          .doc =
+              "Runs `true_steps` if the condition is true, else the first `else_if` whose condition is, else "
+              "`false_steps`.",
           .group = "Flow",
-          .fields = {{.name = "condition", .aliases = {"if"}, .type = FieldType::expression, .required = true, .doc = "true or false, as JavaScript sees it"},
-                     {.name = "true_steps", .aliases = {"true_branch", "true_stack", "true_functions", "then"}, .type = FieldType::steps, .doc = "run if it is true"},
-                     {.name = "else_if", .aliases = {"elseif", "else_ifs"}, .type = FieldType::cases, .doc = "list of `{condition, steps}`"},
-                     {.name = "false_steps", .aliases = {"false_branch", "false_stack", "false_functions", "else"}, .type = FieldType::steps, .doc = "run otherwise"}},
+          .fields = {{.name = "condition",
+                      .aliases = {"if"},
+                      .type = FieldType::expression,
+                      .required = true,
+                      .doc = "true or false, as JavaScript sees it"},
+                     {.name = "true_steps",
+                      .aliases = {"true_branch", "true_stack", "true_functions", "then"},
+                      .type = FieldType::steps,
+                      .doc = "run if it is true"},
+                     {.name = "else_if",
+                      .aliases = {"elseif", "else_ifs"},
+                      .type = FieldType::cases,
+                      .doc = "list of `{condition, steps}`"},
+                     {.name = "false_steps",
+                      .aliases = {"false_branch", "false_stack", "false_functions", "else"},
+                      .type = FieldType::steps,
+                      .doc = "run otherwise"}},
           .has_result = false,
           .lower = lower};
 }

@@ -15,7 +15,8 @@ void set_callee(program::Lowering& step, program::CallSite& site, std::string_vi
   const Node* name = step.node(field);
   if (!step.callee().empty()) {
     site.name = std::string(step.callee());
-  } else if (name != nullptr && name->kind == Node::Kind::string && !expr::may_hold_template(name->scalar.as_string())) {
+  } else if (name != nullptr && name->kind == Node::Kind::string &&
+             !expr::may_hold_template(name->scalar.as_string())) {
     site.name = std::string(name->scalar.as_string());
   } else {
     site.callee = step.operand(field);
@@ -42,11 +43,13 @@ void lower_call(program::Lowering& step) {
     const std::string mode = fold_name(step.literal("execution_mode", "sync"));
     site.async = mode == "async" || mode == "asynchronous";
     if (!site.async && mode != "sync" && mode != "synchronous") {
-      step.error("bad-value", "unknown execution_mode \"" + mode + "\"; expected sync or async", step.node("execution_mode"));
+      step.error("bad-value", "unknown execution_mode \"" + mode + "\"; expected sync or async",
+                 step.node("execution_mode"));
     }
     const std::string output = step.literal("output", "body");
     site.full = output == "full";
-    if (!site.full && output != "body") step.error("bad-value", "output: expected \"body\" or \"full\"", step.node("output"));
+    if (!site.full && output != "body")
+      step.error("bad-value", "output: expected \"body\" or \"full\"", step.node("output"));
   }
   site.result = step.result();
   if (step.transaction() != program::none) {
@@ -78,12 +81,26 @@ void lower_await(program::Lowering& step) {
 StepKind custom_function() {
   return {.name = "Custom Function",
           .aliases = {"Run Custom Function", "Run Function", "call_function", "action"},
-          .doc = "Calls another definition or a function of the host with `parameters` as its inputs; the result is its Response's body.",
+          .doc =
+              "Calls another definition or a function of the host with `parameters` as its inputs; the result is its "
+              "Response's body.",
           .group = "Functions",
-          .fields = {{.name = "custom_function", .aliases = {"name", "custom_function_name", "function_name", "action_name"}, .type = FieldType::text, .required = true, .doc = "which one"},
-                     {.name = "parameters", .aliases = {"inputs", "arguments", "args"}, .doc = "an object: the callee's inputs"},
-                     {.name = "execution_mode", .type = FieldType::literal, .default_value = "sync", .doc = "sync, or async: the result is an id for Async Function Await"},
-                     {.name = "output", .type = FieldType::literal, .default_value = "body", .doc = "body, or full: {status, headers, body}"}},
+          .fields = {{.name = "custom_function",
+                      .aliases = {"name", "custom_function_name", "function_name", "action_name"},
+                      .type = FieldType::text,
+                      .required = true,
+                      .doc = "which one"},
+                     {.name = "parameters",
+                      .aliases = {"inputs", "arguments", "args"},
+                      .doc = "an object: the callee's inputs"},
+                     {.name = "execution_mode",
+                      .type = FieldType::literal,
+                      .default_value = "sync",
+                      .doc = "sync, or async: the result is an id for Async Function Await"},
+                     {.name = "output",
+                      .type = FieldType::literal,
+                      .default_value = "body",
+                      .doc = "body, or full: {status, headers, body}"}},
           .lower = lower_call};
 }
 
@@ -92,9 +109,16 @@ StepKind background_task() {
           .aliases = {"start_background_task", "run_task"},
           .doc = "Starts a definition as a run of its own; the result is that run's id.",
           .group = "Functions",
-          .fields = {{.name = "task", .aliases = {"custom_function", "name", "function_name", "task_name"}, .type = FieldType::text, .required = true, .doc = "which definition"},
+          .fields = {{.name = "task",
+                      .aliases = {"custom_function", "name", "function_name", "task_name"},
+                      .type = FieldType::text,
+                      .required = true,
+                      .doc = "which definition"},
                      {.name = "data", .aliases = {"parameters", "inputs", "context"}, .doc = "an object: its inputs"},
-                     {.name = "delay", .aliases = {"delay_seconds"}, .type = FieldType::number, .doc = "seconds to wait before it begins"}},
+                     {.name = "delay",
+                      .aliases = {"delay_seconds"},
+                      .type = FieldType::number,
+                      .doc = "seconds to wait before it begins"}},
           .lower = lower_background};
 }
 
@@ -103,7 +127,10 @@ StepKind async_function_await() {
           .aliases = {"await", "await_async_functions"},
           .doc = "Collects asynchronous calls: a list of {execution_id, status, output}, in the order of the ids.",
           .group = "Functions",
-          .fields = {{.name = "execution_ids", .aliases = {"execution_id", "ids"}, .required = true, .doc = "one id or a list of them"},
+          .fields = {{.name = "execution_ids",
+                      .aliases = {"execution_id", "ids"},
+                      .required = true,
+                      .doc = "one id or a list of them"},
                      {.name = "timeout", .type = FieldType::number, .doc = "seconds; calls are done by then"}},
           .lower = lower_await};
 }

@@ -20,12 +20,28 @@ struct Operation {
 };
 
 constexpr std::array<Operation, 22> operations{{
-    {"get", Kind::get},         {"set", Kind::set},          {"put", Kind::set},       {"has", Kind::has},
-    {"exists", Kind::has},      {"delete", Kind::remove},    {"del", Kind::remove},    {"incr", Kind::increment},
-    {"increment", Kind::increment}, {"decr", Kind::increment}, {"decrement", Kind::increment}, {"keys", Kind::keys},
-    {"push", Kind::push},       {"pop", Kind::pop},          {"unshift", Kind::unshift}, {"shift", Kind::shift},
-    {"range", Kind::range},     {"count", Kind::count},      {"remove", Kind::remove_from_list}, {"ratelimit", Kind::rate_limit},
-    {"rate_limit", Kind::rate_limit}, {"length", Kind::count},
+    {"get", Kind::get},
+    {"set", Kind::set},
+    {"put", Kind::set},
+    {"has", Kind::has},
+    {"exists", Kind::has},
+    {"delete", Kind::remove},
+    {"del", Kind::remove},
+    {"incr", Kind::increment},
+    {"increment", Kind::increment},
+    {"decr", Kind::increment},
+    {"decrement", Kind::increment},
+    {"keys", Kind::keys},
+    {"push", Kind::push},
+    {"pop", Kind::pop},
+    {"unshift", Kind::unshift},
+    {"shift", Kind::shift},
+    {"range", Kind::range},
+    {"count", Kind::count},
+    {"remove", Kind::remove_from_list},
+    {"ratelimit", Kind::rate_limit},
+    {"rate_limit", Kind::rate_limit},
+    {"length", Kind::count},
 }};
 
 Error wrong(std::string message) { return make_error(error_type::validation, std::move(message)); }
@@ -41,7 +57,8 @@ Result<Effect> command_of(Fields& fields, std::string_view operation) {
   command.key = std::string(fields["key"].as_string());
   if (command.key.empty()) return wrong("key: expected non-empty text");
   if (command.key.size() > static_cast<std::size_t>(fields.limits().cache_key_bytes)) {
-    return make_error(error_type::limit, "cache_key_bytes: a key takes more than " + std::to_string(fields.limits().cache_key_bytes) + " bytes");
+    return make_error(error_type::limit, "cache_key_bytes: a key takes more than " +
+                                             std::to_string(fields.limits().cache_key_bytes) + " bytes");
   }
   const Value& ttl = fields["ttl"];
   if (!ttl.is_null()) {
@@ -114,27 +131,49 @@ std::string operation_of(Fields& fields) { return fold_name(fields["operation"].
 std::vector<Field> fields_with(bool with_operation, bool with_value) {
   std::vector<Field> fields;
   if (with_operation) {
-    fields.push_back({.name = "operation", .type = FieldType::text, .required = true,
-                      .doc = "get, set, has, delete, incr, decr, keys, push, pop, shift, unshift, range, count, remove or ratelimit"});
+    fields.push_back(
+        {.name = "operation",
+         .type = FieldType::text,
+         .required = true,
+         .doc =
+             "get, set, has, delete, incr, decr, keys, push, pop, shift, unshift, range, count, remove or ratelimit"});
   }
-  fields.push_back({.name = "key", .aliases = {"cache_key", "pattern"}, .type = FieldType::cache_key, .required = true, .doc = "keys: a pattern with * and ?"});
+  fields.push_back({.name = "key",
+                    .aliases = {"cache_key", "pattern"},
+                    .type = FieldType::cache_key,
+                    .required = true,
+                    .doc = "keys: a pattern with * and ?"});
   if (with_value) fields.push_back({.name = "value", .aliases = {"data", "item"}, .doc = "any value, stored as JSON"});
-  fields.push_back({.name = "ttl", .aliases = {"ttl_seconds", "expires_in"}, .type = FieldType::number, .doc = "seconds; 0 or null: for ever"});
+  fields.push_back({.name = "ttl",
+                    .aliases = {"ttl_seconds", "expires_in"},
+                    .type = FieldType::number,
+                    .doc = "seconds; 0 or null: for ever"});
   if (!with_value) return fields;
-  fields.push_back({.name = "amount", .aliases = {"by"}, .type = FieldType::integer, .doc = "incr, decr: by how much; 1 if not given"});
-  fields.push_back({.name = "start", .type = FieldType::integer, .doc = "range: the first position, from 0; negative from the end"});
-  fields.push_back({.name = "stop", .aliases = {"end"}, .type = FieldType::integer, .doc = "range: the last position, inclusive"});
+  fields.push_back({.name = "amount",
+                    .aliases = {"by"},
+                    .type = FieldType::integer,
+                    .doc = "incr, decr: by how much; 1 if not given"});
+  fields.push_back(
+      {.name = "start", .type = FieldType::integer, .doc = "range: the first position, from 0; negative from the end"});
+  fields.push_back(
+      {.name = "stop", .aliases = {"end"}, .type = FieldType::integer, .doc = "range: the last position, inclusive"});
   fields.push_back({.name = "max", .type = FieldType::integer, .doc = "ratelimit: how many in `ttl` seconds"});
   return fields;
 }
 
 // One operation under a name of its own.
 StepKind single(std::string name, std::vector<std::string> aliases, std::string doc, std::string operation) {
-  StepKind kind{.name = std::move(name), .aliases = std::move(aliases), .doc = std::move(doc), .group = "Cache", .fields = fields_with(false, true)};
+  StepKind kind{.name = std::move(name),
+                .aliases = std::move(aliases),
+                .doc = std::move(doc),
+                .group = "Cache",
+                .fields = fields_with(false, true)};
   kind.has_age = operation == "get";
   kind.implicit_result = "cache_value";
   kind.request = [operation](Fields& fields) { return command_of(fields, operation); };
-  kind.reply = [operation](Fields& fields, EffectReply answer) { return value_of(fields, operation, std::get<Value>(answer)); };
+  kind.reply = [operation](Fields& fields, EffectReply answer) {
+    return value_of(fields, operation, std::get<Value>(answer));
+  };
   return kind;
 }
 
@@ -143,21 +182,40 @@ StepKind single(std::string name, std::vector<std::string> aliases, std::string 
 StepKind data_caching() {
   StepKind kind{.name = "Data Caching (Redis)",
                 .aliases = {"Data Caching", "redis", "cache"},
-                .doc = "Reads or writes the cache, as `operation` says. A miss is null; the age of what a get found is the variable's `.age`.",
+                .doc =
+                    "Reads or writes the cache, as `operation` says. A miss is null; the age of what a get found is "
+                    "the variable's `.age`.",
                 .group = "Cache",
                 .fields = fields_with(true, true)};
   kind.has_age = true;
   kind.implicit_result = "cache_value";
   kind.request = [](Fields& fields) { return command_of(fields, operation_of(fields)); };
-  kind.reply = [](Fields& fields, EffectReply answer) { return value_of(fields, operation_of(fields), std::get<Value>(answer)); };
+  kind.reply = [](Fields& fields, EffectReply answer) {
+    return value_of(fields, operation_of(fields), std::get<Value>(answer));
+  };
   return kind;
 }
 
-StepKind cache_get() { return single("Cache Get", {"get_cache", "get_cached_data", "redis_get"}, "Reads a key of the cache; null on a miss.", "get"); }
-StepKind cache_set() { return single("Cache Set", {"set_cache", "set_cached_data", "redis_set"}, "Stores a value under a key of the cache.", "set"); }
-StepKind cache_delete() { return single("Cache Delete", {"delete_cache", "redis_delete", "delete_cached_data"}, "Deletes a key of the cache; true if it was there.", "delete"); }
+StepKind cache_get() {
+  return single("Cache Get", {"get_cache", "get_cached_data", "redis_get"}, "Reads a key of the cache; null on a miss.",
+                "get");
+}
+StepKind cache_set() {
+  return single("Cache Set", {"set_cache", "set_cached_data", "redis_set"}, "Stores a value under a key of the cache.",
+                "set");
+}
+StepKind cache_delete() {
+  return single("Cache Delete", {"delete_cache", "redis_delete", "delete_cached_data"},
+                "Deletes a key of the cache; true if it was there.", "delete");
+}
 StepKind cache_has() { return single("Cache Has", {"has_cache", "redis_has"}, "Is there such a key?", "has"); }
-StepKind cache_increment() { return single("Cache Increment", {"cache_incr", "redis_incr", "incr_cache"}, "Adds to a counter in the cache.", "incr"); }
-StepKind cache_decrement() { return single("Cache Decrement", {"cache_decr", "redis_decr", "decr_cache"}, "Subtracts from a counter in the cache.", "decr"); }
+StepKind cache_increment() {
+  return single("Cache Increment", {"cache_incr", "redis_incr", "incr_cache"}, "Adds to a counter in the cache.",
+                "incr");
+}
+StepKind cache_decrement() {
+  return single("Cache Decrement", {"cache_decr", "redis_decr", "decr_cache"}, "Subtracts from a counter in the cache.",
+                "decr");
+}
 
 }  // namespace fnstack::steps

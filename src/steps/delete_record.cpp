@@ -16,7 +16,8 @@ Result<Effect> remove(Fields& fields) {
   command.kind = DatabaseCommand::Kind::remove_many;
   command.filter = fields.take("filter");
   if (command.filter.is_null() && !fields["all"].as_boolean()) {
-    return make_error(error_type::validation, "the filter is empty and would delete every record; \"all\": true says that this is meant");
+    return make_error(error_type::validation,
+                      "the filter is empty and would delete every record; \"all\": true says that this is meant");
   }
   return Effect(std::move(command));
 }
@@ -28,8 +29,11 @@ StepKind delete_record() {
           .aliases = {"Delete Records", "bulk_delete", "bulk_delete_records", "remove_record"},
           .doc = "Deletes a record by id, or all that fit a filter; the result is how many.",
           .group = "Records",
-          .fields = {table_field(), record_id_field(false), filter_field(),
-                     {.name = "all", .type = FieldType::boolean, .default_value = false, .doc = "an empty filter is meant"}},
+          .fields =
+              {table_field(),
+               record_id_field(false),
+               filter_field(),
+               {.name = "all", .type = FieldType::boolean, .default_value = false, .doc = "an empty filter is meant"}},
           .is_database = true,
           .request = remove};
 }

@@ -9,7 +9,8 @@ namespace {
 Result<Effect> edit(Fields& fields) {
   DatabaseCommand command = record_command(fields, DatabaseCommand::Kind::update);
   if (auto error = set_data(command, fields)) return std::move(*error);
-  if (!command.data.is_object()) return make_error(error_type::validation, "data: expected an object of values by column");
+  if (!command.data.is_object())
+    return make_error(error_type::validation, "data: expected an object of values by column");
   command.record_id = fields.take("record_id");
   return Effect(std::move(command));
 }
@@ -19,7 +20,9 @@ Result<Effect> edit(Fields& fields) {
 StepKind edit_record() {
   return {.name = "Edit Record",
           .aliases = {"update_record", "patch_record"},
-          .doc = "Changes the given columns of one record; the result is the updated row; an unknown id is an error `not_found`.",
+          .doc =
+              "Changes the given columns of one record; the result is the updated row; an unknown id is an error "
+              "`not_found`.",
           .group = "Records",
           .fields = {table_field(), record_id_field(true), data_field()},
           .implicit_result = "$table",

@@ -43,7 +43,8 @@ StepKind get_environment_variable() {
           .aliases = {"get_env", "environment_variable"},
           .doc = "One value of env; null if it is not set.",
           .group = "Variables",
-          .fields = {{.name = "variable", .aliases = {"name", "variable_name", "key"}, .required = true, .doc = "its name"}},
+          .fields =
+              {{.name = "variable", .aliases = {"name", "variable_name", "key"}, .required = true, .doc = "its name"}},
           .lower = lower};
 }
 

@@ -18,11 +18,22 @@ struct NamedStatus {
   int status;
 };
 
-constexpr std::array<NamedStatus, 16> statuses{{{"standard", 500}, {"error", 500}, {"notfound", 404}, {"not_found", 404},
-                                               {"accessdenied", 403}, {"access_denied", 403}, {"forbidden", 403},
-                                               {"toomanyrequests", 429}, {"too_many_requests", 429}, {"unauthorized", 401},
-                                               {"badrequest", 400}, {"bad_request", 400}, {"inputerror", 400},
-                                               {"input_error", 400}, {"validation", 400}, {"conflict", 409}}};
+constexpr std::array<NamedStatus, 16> statuses{{{"standard", 500},
+                                                {"error", 500},
+                                                {"notfound", 404},
+                                                {"not_found", 404},
+                                                {"accessdenied", 403},
+                                                {"access_denied", 403},
+                                                {"forbidden", 403},
+                                                {"toomanyrequests", 429},
+                                                {"too_many_requests", 429},
+                                                {"unauthorized", 401},
+                                                {"badrequest", 400},
+                                                {"bad_request", 400},
+                                                {"inputerror", 400},
+                                                {"input_error", 400},
+                                                {"validation", 400},
+                                                {"conflict", 409}}};
 
 // A numeric code from 400 to 599 is the status; a code that is no number names the type (DESIGN 2).
 Error thrown(std::string message, const Value& code) {
@@ -30,7 +41,8 @@ Error thrown(std::string message, const Value& code) {
   error.status_code = 500;
   const Value number = code.is_string() || code.is_number() ? expr::to_number(code) : Value();
   if (number.is_integer()) {
-    if (number.as_integer() >= 400 && number.as_integer() <= 599) error.status_code = static_cast<int>(number.as_integer());
+    if (number.as_integer() >= 400 && number.as_integer() <= 599)
+      error.status_code = static_cast<int>(number.as_integer());
   } else if (code.is_string() && !code.as_string().empty()) {
     error.type = std::string(code.as_string());
     const std::string folded = fold_name(error.type);
@@ -49,7 +61,9 @@ StepKind throw_error() {
           .doc = "Raises an error of type `thrown`, or of the type that a `code` which is no number names.",
           .group = "Flow",
           .fields = {{.name = "message", .aliases = {"error", "value"}, .doc = "what went wrong"},
-                     {.name = "code", .aliases = {"name", "status_code", "status", "error_type", "type"}, .doc = "a status from 400 to 599, or the error's type"},
+                     {.name = "code",
+                      .aliases = {"name", "status_code", "status", "error_type", "type"},
+                      .doc = "a status from 400 to 599, or the error's type"},
                      {.name = "payload", .aliases = {"details", "response"}, .doc = "becomes error.response"}},
           .has_result = false,
           .compute = [](Fields& fields) -> Result<Value> {
@@ -64,9 +78,20 @@ StepKind precondition() {
           .aliases = {"assert"},
           .doc = "Raises an error unless the condition is true.",
           .group = "Flow",
-          .fields = {{.name = "condition", .aliases = {"if"}, .type = FieldType::expression, .required = true, .doc = "what must be true"},
-                     {.name = "error_type", .aliases = {"type", "code", "status_code"}, .default_value = "standard", .doc = "standard 500, notfound 404, accessdenied 403, toomanyrequests 429, unauthorized 401, badrequest 400, inputerror 400, or a status"},
-                     {.name = "message", .aliases = {"error", "error_message"}, .default_value = "precondition failed", .doc = "what the error says"},
+          .fields = {{.name = "condition",
+                      .aliases = {"if"},
+                      .type = FieldType::expression,
+                      .required = true,
+                      .doc = "what must be true"},
+                     {.name = "error_type",
+                      .aliases = {"type", "code", "status_code"},
+                      .default_value = "standard",
+                      .doc = "standard 500, notfound 404, accessdenied 403, toomanyrequests 429, unauthorized 401, "
+                             "badrequest 400, inputerror 400, or a status"},
+                     {.name = "message",
+                      .aliases = {"error", "error_message"},
+                      .default_value = "precondition failed",
+                      .doc = "what the error says"},
                      {.name = "payload", .doc = "becomes error.response"}},
           .has_result = false,
           .compute = [](Fields& fields) -> Result<Value> {

@@ -8,7 +8,11 @@ StepKind group() {
   return {.name = "Group",
           .doc = "Runs its steps; for readers.",
           .group = "Flow",
-          .fields = {{.name = "steps", .aliases = {"function_stack", "stack"}, .type = FieldType::steps, .required = true, .doc = "the steps"},
+          .fields = {{.name = "steps",
+                      .aliases = {"function_stack", "stack"},
+                      .type = FieldType::steps,
+                      .required = true,
+                      .doc = "the steps"},
                      {.name = "name", .aliases = {"title"}, .type = FieldType::annotation, .doc = "a heading"}},
           .has_result = false,
           .lower = [](program::Lowering& step) {
@@ -28,7 +32,9 @@ StepKind debug_log() {
                      {.name = "value", .aliases = {"data"}, .doc = "given along"},
                      {.name = "level", .type = FieldType::annotation, .doc = "for readers"}},
           .has_result = false,
-          .lower = [](program::Lowering& step) { step.emit(program::Op::log, step.operand("message"), step.operand("value")); }};
+          .lower = [](program::Lowering& step) {
+            step.emit(program::Op::log, step.operand("message"), step.operand("value"));
+          }};
 }
 
 }  // namespace fnstack::steps

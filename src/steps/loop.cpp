@@ -17,7 +17,8 @@ using program::Slot;
 constexpr const char* any_item = "\x01item";
 
 // Lowers the body between the loop's head (already emitted, at `again`) and its end.
-void lower_body(program::Lowering& step, Slot item, Slot index, Label again, Label end, program::OperandIndex condition_of_list) {
+void lower_body(program::Lowering& step, Slot item, Slot index, Label again, Label end,
+                program::OperandIndex condition_of_list) {
   const Slot outer = step.find_name(any_item);
   std::vector<std::string> names;
   if (item != program::none) {
@@ -97,35 +98,64 @@ void lower_count(program::Lowering& step) {
 
 void lower(program::Lowering& step) {
   if (step.given("input_array")) {
-    if (step.given("times")) step.error("bad-value", "\"times\" and \"input_array\" exclude each other", step.node("times"));
+    if (step.given("times"))
+      step.error("bad-value", "\"times\" and \"input_array\" exclude each other", step.node("times"));
     lower_list(step);
   } else if (step.given("times")) {
     lower_count(step);
   } else if (step.given("condition")) {
     lower_condition(step);
   } else {
-    step.error("missing-field", "missing field \"input_array\", \"condition\" or \"times\"", nullptr, "say what to loop over");
+    step.error("missing-field", "missing field \"input_array\", \"condition\" or \"times\"", nullptr,
+               "say what to loop over");
   }
 }
 
 std::vector<Field> fields() {
-  return {{.name = "input_array", .aliases = {"array", "input", "list", "items"}, .doc = "a list, gone through as it is at the start; null is no pass; an object gives `{key, value}` pairs"},
-          {.name = "condition", .type = FieldType::expression, .doc = "tested before each pass; with a list it ends the loop early"},
-          {.name = "times", .aliases = {"count", "repeat"}, .type = FieldType::integer, .doc = "how many passes; the item is their number from `from`"},
-          {.name = "from", .aliases = {"start"}, .type = FieldType::integer, .default_value = 0, .doc = "times: the first number"},
-          {.name = "loop_item_variable", .aliases = {"item_variable", "item_name"}, .type = FieldType::item, .default_value = "item", .doc = "the element's name inside the loop"},
-          {.name = "index_variable", .type = FieldType::item, .doc = "another name for loop.index, which counts from 0"},
-          {.name = "steps", .aliases = {"operations", "iterations", "inner_functions", "function_stack", "processing", "inner_logic", "loop_steps", "body"}, .type = FieldType::steps, .required = true, .doc = "run in each pass"},
-          {.name = "max_iterations", .type = FieldType::integer, .doc = "condition: passes at most, then an error `limit`; the run's limit `passes` unless given"},
-          {.name = "parallel", .type = FieldType::boolean, .default_value = false, .doc = "accepted; passes run one after another"},
-          {.name = "max_concurrency", .type = FieldType::integer, .doc = "accepted; see parallel"}};
+  return {
+      {.name = "input_array",
+       .aliases = {"array", "input", "list", "items"},
+       .doc = "a list, gone through as it is at the start; null is no pass; an object gives `{key, value}` pairs"},
+      {.name = "condition",
+       .type = FieldType::expression,
+       .doc = "tested before each pass; with a list it ends the loop early"},
+      {.name = "times",
+       .aliases = {"count", "repeat"},
+       .type = FieldType::integer,
+       .doc = "how many passes; the item is their number from `from`"},
+      {.name = "from",
+       .aliases = {"start"},
+       .type = FieldType::integer,
+       .default_value = 0,
+       .doc = "times: the first number"},
+      {.name = "loop_item_variable",
+       .aliases = {"item_variable", "item_name"},
+       .type = FieldType::item,
+       .default_value = "item",
+       .doc = "the element's name inside the loop"},
+      {.name = "index_variable", .type = FieldType::item, .doc = "another name for loop.index, which counts from 0"},
+      {.name = "steps",
+       .aliases = {"operations", "iterations", "inner_functions", "function_stack", "processing", "inner_logic",
+                   "loop_steps", "body"},
+       .type = FieldType::steps,
+       .required = true,
+       .doc = "run in each pass"},
+      {.name = "max_iterations",
+       .type = FieldType::integer,
+       .doc = "condition: passes at most, then an error `limit`; the run's limit `passes` unless given"},
+      {.name = "parallel",
+       .type = FieldType::boolean,
+       .default_value = false,
+       .doc = "accepted; passes run one after another"},
+      {.name = "max_concurrency", .type = FieldType::integer, .doc = "accepted; see parallel"}};
 }
 
 }  // namespace
 
 StepKind loop() {
   return {.name = "Loop",
-          .aliases = {"For Each", "for_each_loop", "For Each (AI Response Chunks)", "While Loop", "while", "For Loop", "repeat", "for"},
+          .aliases = {"For Each", "for_each_loop", "For Each (AI Response Chunks)", "While Loop", "while", "For Loop",
+                      "repeat", "for"},
           .doc = "Runs `steps` for each element of a list, while a condition holds, or a number of times.",
           .group = "Flow",
           .fields = fields(),

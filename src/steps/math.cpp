@@ -17,7 +17,9 @@ Result<Value> number_of(const Value& value, std::string_view field) {
   if (value.is_integer() || value.is_number()) return value;
   Value number = value.is_string() ? expr::to_number(value) : Value();
   if (!number.is_number()) {
-    const std::string got = value.is_null() ? "null" : value.is_string() ? "text that is none" : to_json(value).substr(0, 40);
+    const std::string got = value.is_null()     ? "null"
+                            : value.is_string() ? "text that is none"
+                                                : to_json(value).substr(0, 40);
     return wrong(std::string(field) + ": expected a number, got " + got);
   }
   return number;
@@ -51,7 +53,8 @@ Result<Value> fold(Fields& fields, std::string_view operation) {
     auto number = number_of(element, "values[" + std::to_string(i) + "]");
     if (!number) return number;
     if (operation == "min" || operation == "max") {
-      const bool better = least.is_null() || (operation == "min" ? number->as_number() < least.as_number() : number->as_number() > least.as_number());
+      const bool better = least.is_null() || (operation == "min" ? number->as_number() < least.as_number()
+                                                                 : number->as_number() > least.as_number());
       if (better) least = *number;
       continue;
     }
@@ -70,12 +73,18 @@ Result<Value> compute(Fields& fields) {
   const Value& operation_value = fields.at(0);
   const std::string_view operation = operation_value.as_string();
   char op = 0;
-  if (operation == "add" || operation == "addition" || operation == "+") op = '+';
-  else if (operation == "subtract" || operation == "sub" || operation == "subtraction" || operation == "-") op = '-';
-  else if (operation == "multiply" || operation == "mul" || operation == "multiplication" || operation == "*") op = '*';
-  else if (operation == "divide" || operation == "div" || operation == "division" || operation == "/") op = '/';
-  else if (operation == "modulo" || operation == "mod" || operation == "modulus" || operation == "%") op = '%';
-  else if (operation == "power" || operation == "pow" || operation == "**") op = '^';
+  if (operation == "add" || operation == "addition" || operation == "+")
+    op = '+';
+  else if (operation == "subtract" || operation == "sub" || operation == "subtraction" || operation == "-")
+    op = '-';
+  else if (operation == "multiply" || operation == "mul" || operation == "multiplication" || operation == "*")
+    op = '*';
+  else if (operation == "divide" || operation == "div" || operation == "division" || operation == "/")
+    op = '/';
+  else if (operation == "modulo" || operation == "mod" || operation == "modulus" || operation == "%")
+    op = '%';
+  else if (operation == "power" || operation == "pow" || operation == "**")
+    op = '^';
   if (op == 0) {
     for (std::string_view of_list : {"sum", "count", "average", "avg", "product"}) {
       if (operation == of_list) return fold(fields, operation);
@@ -97,7 +106,9 @@ Result<Value> compute(Fields& fields) {
     if (operation == "ceiling" || operation == "ceil") return rounded(*left, std::ceil);
     if (operation == "floor") return rounded(*left, std::floor);
     // As Math.round: halves go up.
-    if (operation == "round") return rounded(*left, [](double value) { return std::floor(value) + (value - std::floor(value) >= 0.5 ? 1.0 : 0.0); });
+    if (operation == "round")
+      return rounded(*left,
+                     [](double value) { return std::floor(value) + (value - std::floor(value) >= 0.5 ? 1.0 : 0.0); });
     if (operation == "negate") return expr::arithmetic('-', Value(0), *left);
     if (operation == "sqrt") {
       if (left->as_number() < 0) return wrong("value1: no square root of a negative number");
@@ -122,15 +133,23 @@ Result<Value> compute(Fields& fields) {
 }  // namespace
 
 StepKind math() {
-  return {.name = "Math",
-          .doc = "Arithmetic: numeric text counts as its number, integers stay integers, anything that is no number is an error.",
-          .group = "Data",
-          .fields = {{.name = "operation", .type = FieldType::text, .required = true, .doc = "add, subtract, multiply, divide, modulo, power, min, max, ceiling, floor, round, abs, negate, sqrt, bitwise_and, bitwise_or, bitwise_xor; of `values`: sum, product, average, count, min, max"},
-                     {.name = "value1", .aliases = {"value", "a", "number"}, .doc = "the left operand"},
-                     {.name = "value2", .aliases = {"b"}, .doc = "the right operand; ceiling, floor, round: the divisor"},
-                     {.name = "values", .aliases = {"array", "list"}, .doc = "a list"},
-                     {.name = "attribute", .aliases = {"field"}, .type = FieldType::text, .doc = "of each element of the list"}},
-          .compute = compute};
+  return {
+      .name = "Math",
+      .doc =
+          "Arithmetic: numeric text counts as its number, integers stay integers, anything that is no number is an "
+          "error.",
+      .group = "Data",
+      .fields =
+          {{.name = "operation",
+            .type = FieldType::text,
+            .required = true,
+            .doc = "add, subtract, multiply, divide, modulo, power, min, max, ceiling, floor, round, abs, negate, "
+                   "sqrt, bitwise_and, bitwise_or, bitwise_xor; of `values`: sum, product, average, count, min, max"},
+           {.name = "value1", .aliases = {"value", "a", "number"}, .doc = "the left operand"},
+           {.name = "value2", .aliases = {"b"}, .doc = "the right operand; ceiling, floor, round: the divisor"},
+           {.name = "values", .aliases = {"array", "list"}, .doc = "a list"},
+           {.name = "attribute", .aliases = {"field"}, .type = FieldType::text, .doc = "of each element of the list"}},
+      .compute = compute};
 }
 
 }  // namespace fnstack::steps

@@ -14,7 +14,8 @@ std::vector<Field> with_paging(std::vector<Field> fields) {
 
 Result<Effect> query(Fields& fields) {
   const bool count_only = fields["count_only"].as_boolean();
-  DatabaseCommand command = record_command(fields, count_only ? DatabaseCommand::Kind::count : DatabaseCommand::Kind::query);
+  DatabaseCommand command =
+      record_command(fields, count_only ? DatabaseCommand::Kind::count : DatabaseCommand::Kind::query);
   command.filter = fields.take("filter");
   if (auto error = set_paging(command, fields)) return std::move(*error);
   return Effect(std::move(command));
@@ -29,7 +30,9 @@ Result<Effect> get(Fields& fields) {
   }
   command.kind = DatabaseCommand::Kind::query;
   if (!fields.given("filter")) {
-    if (!fields.given("field_name")) return make_error(error_type::validation, "expected \"record_id\", \"filter\" or \"field_name\" with \"field_value\"");
+    if (!fields.given("field_name"))
+      return make_error(error_type::validation,
+                        "expected \"record_id\", \"filter\" or \"field_name\" with \"field_value\"");
     command.filter = Value::array({"eq", fields["field_name"], fields["field_value"]});
   } else {
     command.filter = fields.take("filter");
@@ -53,14 +56,18 @@ Result<Effect> count(Fields& fields) {
 }  // namespace
 
 StepKind query_all_records() {
-  return {.name = "Query All Records",
-          .aliases = {"Get Records", "query_records", "list_records"},
-          .doc = "The rows that fit the filter, as a list, by id unless sorted.",
-          .group = "Records",
-          .fields = with_paging({table_field(), filter_field(), {.name = "count_only", .type = FieldType::boolean, .default_value = false, .doc = "their number instead"}}),
-          .implicit_result = "$table",
-          .is_database = true,
-          .request = query};
+  return {
+      .name = "Query All Records",
+      .aliases = {"Get Records", "query_records", "list_records"},
+      .doc = "The rows that fit the filter, as a list, by id unless sorted.",
+      .group = "Records",
+      .fields = with_paging(
+          {table_field(),
+           filter_field(),
+           {.name = "count_only", .type = FieldType::boolean, .default_value = false, .doc = "their number instead"}}),
+      .implicit_result = "$table",
+      .is_database = true,
+      .request = query};
 }
 
 StepKind get_record() {
@@ -68,8 +75,13 @@ StepKind get_record() {
           .aliases = {"query_single_record", "find_record"},
           .doc = "One row by id, or the first that fits the filter; null if there is none.",
           .group = "Records",
-          .fields = with_paging({table_field(), record_id_field(false), filter_field(),
-                                 {.name = "field_name", .type = FieldType::identifier, .default_value = "id", .doc = "instead of a filter: the column"},
+          .fields = with_paging({table_field(),
+                                 record_id_field(false),
+                                 filter_field(),
+                                 {.name = "field_name",
+                                  .type = FieldType::identifier,
+                                  .default_value = "id",
+                                  .doc = "instead of a filter: the column"},
                                  {.name = "field_value", .doc = "and its value"}}),
           .implicit_result = "$table",
           .is_database = true,

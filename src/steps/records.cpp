@@ -59,19 +59,33 @@ std::optional<Error> sort_from_object(DatabaseCommand& command, const Value& obj
 }  // namespace
 
 Field table_field() {
-  return {.name = "table", .aliases = {"table_name"}, .type = FieldType::identifier, .required = true, .doc = "the table"};
+  return {
+      .name = "table", .aliases = {"table_name"}, .type = FieldType::identifier, .required = true, .doc = "the table"};
 }
 Field record_id_field(bool required) {
-  return {.name = "record_id", .aliases = {"id"}, .type = FieldType::record_id, .required = required, .doc = "the record's id: a number or non-empty text"};
+  return {.name = "record_id",
+          .aliases = {"id"},
+          .type = FieldType::record_id,
+          .required = required,
+          .doc = "the record's id: a number or non-empty text"};
 }
 Field data_field() {
-  return {.name = "data", .aliases = {"record", "values", "fields"}, .type = FieldType::data, .required = true, .doc = "an object: values by column"};
+  return {.name = "data",
+          .aliases = {"record", "values", "fields"},
+          .type = FieldType::data,
+          .required = true,
+          .doc = "an object: values by column"};
 }
 Field filter_field() {
-  return {.name = "filter", .aliases = {"where", "conditions"}, .type = FieldType::filter, .doc = "values by column; `{\"$gte\": 1}` and other operators as written here, never from data"};
+  return {.name = "filter",
+          .aliases = {"where", "conditions"},
+          .type = FieldType::filter,
+          .doc = "values by column; `{\"$gte\": 1}` and other operators as written here, never from data"};
 }
 std::vector<Field> paging_fields() {
-  return {{.name = "sort", .aliases = {"order", "order_by"}, .doc = "`\"a desc, b\"`, `[{\"a\": \"desc\"}]` or `{field, direction}`; by id if not given"},
+  return {{.name = "sort",
+           .aliases = {"order", "order_by"},
+           .doc = "`\"a desc, b\"`, `[{\"a\": \"desc\"}]` or `{field, direction}`; by id if not given"},
           {.name = "limit", .aliases = {"per_page"}, .type = FieldType::integer, .doc = "at most so many"},
           {.name = "offset", .type = FieldType::integer, .doc = "leave out so many first"}};
 }
@@ -111,7 +125,9 @@ std::optional<Error> set_sort(DatabaseCommand& command, const Value& sort) {
   if (sort.is_object()) return sort_from_object(command, sort);
   if (!sort.is_array()) return wrong("sort: expected text, an object or a list of them");
   for (std::size_t i = 0; i < sort.size(); ++i) {
-    if (auto error = sort[i].is_string() ? sort_from_text(command, sort[i].as_string()) : sort_from_object(command, sort[i])) return error;
+    if (auto error =
+            sort[i].is_string() ? sort_from_text(command, sort[i].as_string()) : sort_from_object(command, sort[i]))
+      return error;
   }
   return std::nullopt;
 }
@@ -121,7 +137,8 @@ std::optional<Error> set_paging(DatabaseCommand& command, Fields& fields) {
   for (const char* name : {"limit", "offset"}) {
     const Value& number = fields[name];
     if (number.is_null()) continue;
-    if (number.as_integer() < 0) return wrong(std::string(name) + ": expected a whole number from 0, got " + to_text(number));
+    if (number.as_integer() < 0)
+      return wrong(std::string(name) + ": expected a whole number from 0, got " + to_text(number));
     (name[0] == 'l' ? command.limit : command.offset) = number.as_integer();
   }
   return std::nullopt;

@@ -11,7 +11,8 @@ using program::Op;
 
 void finish(program::Lowering& step, program::ResponseSite site) {
   step.data().response_sites.push_back(site);
-  step.emit(Op::make_response, static_cast<std::uint32_t>(step.data().response_sites.size() - 1), program::slot::response);
+  step.emit(Op::make_response, static_cast<std::uint32_t>(step.data().response_sites.size() - 1),
+            program::slot::response);
   step.leave_function();
   step.note_terminated();
 }
@@ -21,7 +22,8 @@ void lower_response(program::Lowering& step) {
   site.status = step.operand("status_code");
   site.headers = step.operand("headers");
   if (step.given("message")) {
-    if (step.given("body")) step.error("field-twice", "\"body\" and \"message\" exclude each other", step.node("message"));
+    if (step.given("body"))
+      step.error("field-twice", "\"body\" and \"message\" exclude each other", step.node("message"));
     Node body;
     body.kind = Node::Kind::object;
     body.span = step.node("message")->span;
@@ -43,7 +45,8 @@ void lower_return(program::Lowering& step) {
 void lower_header(program::Lowering& step) {
   program::OperandIndex headers = program::none;
   if (step.given("headers")) {
-    if (step.given("name") || step.given("value")) step.error("field-twice", "\"headers\" and \"name\" exclude each other", step.node("headers"));
+    if (step.given("name") || step.given("value"))
+      step.error("field-twice", "\"headers\" and \"name\" exclude each other", step.node("headers"));
     headers = step.operand("headers");
   } else if (step.given("name") && step.given("value")) {
     Node map;
@@ -63,9 +66,13 @@ void lower_header(program::Lowering& step) {
 StepKind response() {
   return {.name = "Response",
           .aliases = {"Return Response", "return_response"},
-          .doc = "Answers with status, headers and body and ends the run, or the enclosing custom function, whose result is the body.",
+          .doc =
+              "Answers with status, headers and body and ends the run, or the enclosing custom function, whose result "
+              "is the body.",
           .group = "Flow",
-          .fields = {{.name = "status_code", .aliases = {"status"}, .doc = "an integer from 200 to 599 or such text; 200 if not given"},
+          .fields = {{.name = "status_code",
+                      .aliases = {"status"},
+                      .doc = "an integer from 200 to 599 or such text; 200 if not given"},
                      {.name = "body", .aliases = {"data"}, .doc = "any value; null if not given"},
                      {.name = "message", .doc = "short for a body {\"message\": …}"},
                      {.name = "headers", .doc = "an object; null values are left out"}},

@@ -46,7 +46,8 @@ std::string_view without_mark(std::string_view text) {
 
 bool is_binary_type(std::string_view content_type) {
   const std::string type = lower(content_type);
-  for (std::string_view prefix : {"image/", "audio/", "video/", "font/", "application/octet-stream", "application/pdf", "application/zip", "application/gzip"}) {
+  for (std::string_view prefix : {"image/", "audio/", "video/", "font/", "application/octet-stream", "application/pdf",
+                                  "application/zip", "application/gzip"}) {
     if (type.starts_with(prefix) && !type.starts_with("image/svg")) return true;
   }
   return false;
@@ -64,7 +65,8 @@ std::string_view header(const HttpResponse& response, std::string_view lower_cas
 Value headers_value(const HttpResponse& response) {
   Value headers = Value::headers();
   for (const auto& [name, text] : response.headers) {
-    const Value value = decode_text(text, "").is_string() ? Value(text) : decode_text(text, "text/plain; charset=iso-8859-1");
+    const Value value =
+        decode_text(text, "").is_string() ? Value(text) : decode_text(text, "text/plain; charset=iso-8859-1");
     const Value* known = headers.find(name);
     if (name == "set-cookie") {
       Value list = known == nullptr ? Value::array() : *known;
@@ -110,7 +112,8 @@ Result<Value> decode_body(const HttpResponse& response, const Limits& limits) {
       if (parsed.ok()) return parsed;
       if (is_json) {
         if (parsed.error().type == error_type::limit) return parsed;
-        Error error = make_error(error_type::http, "the response is no JSON, although its Content-Type says so: " + parsed.error().message);
+        Error error = make_error(
+            error_type::http, "the response is no JSON, although its Content-Type says so: " + parsed.error().message);
         error.status_code = 502;
         error.response = decode_text(response.body, content_type);
         return error;

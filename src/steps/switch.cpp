@@ -40,7 +40,8 @@ void lower(program::Lowering& step) {
         step.error("missing-field", "cases: expected objects with \"value\" and \"steps\"", &item);
         continue;
       }
-      add(value->kind == Node::Kind::null ? "null" : to_text(value->scalar), item, *steps, path + "/" + std::to_string(i) + "/steps");
+      add(value->kind == Node::Kind::null ? "null" : to_text(value->scalar), item, *steps,
+          path + "/" + std::to_string(i) + "/steps");
     }
   }
   if (cases->kind != Node::Kind::object && cases->kind != Node::Kind::array) {
@@ -71,14 +72,21 @@ void lower(program::Lowering& step) {
 }  // namespace
 
 StepKind switch_() {
-  return {.name = "Switch",
-          .doc = "Runs the case whose key equals the subject as text (429 finds \"429\"); without one the default; nothing falls through.",
-          .group = "Flow",
-          .fields = {{.name = "variable", .aliases = {"input", "value", "expression"}, .required = true, .doc = "the subject"},
-                     {.name = "cases", .type = FieldType::cases, .required = true, .doc = "blocks by key, or a list of `{value, steps}`"},
-                     {.name = "default", .aliases = {"default_steps"}, .type = FieldType::steps, .doc = "run if no case fits"}},
-          .has_result = false,
-          .lower = lower};
+  return {
+      .name = "Switch",
+      .doc =
+          "Runs the case whose key equals the subject as text (429 finds \"429\"); without one the default; nothing "
+          "falls through.",
+      .group = "Flow",
+      .fields =
+          {{.name = "variable", .aliases = {"input", "value", "expression"}, .required = true, .doc = "the subject"},
+           {.name = "cases",
+            .type = FieldType::cases,
+            .required = true,
+            .doc = "blocks by key, or a list of `{value, steps}`"},
+           {.name = "default", .aliases = {"default_steps"}, .type = FieldType::steps, .doc = "run if no case fits"}},
+      .has_result = false,
+      .lower = lower};
 }
 
 }  // namespace fnstack::steps

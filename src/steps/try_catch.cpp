@@ -61,15 +61,26 @@ void lower(program::Lowering& step) {
 }  // namespace
 
 StepKind try_catch() {
-  return {.name = "Try-Catch",
-          .aliases = {"try"},
-          .doc = "Runs `try_steps`; if one raises, binds `error` and runs `catch_steps`; `finally_steps` run in any case.",
-          .group = "Flow",
-          .fields = {{.name = "try_steps", .aliases = {"try_block", "try_stack", "try_functions", "steps"}, .type = FieldType::steps, .required = true, .doc = "what may fail"},
-                     {.name = "catch_steps", .aliases = {"catch_block", "catch_stack", "catch_functions"}, .type = FieldType::steps, .doc = "run with `error` = {type, message, status_code, headers, response, step}"},
-                     {.name = "finally_steps", .aliases = {"finally_block", "finally_stack", "finally_functions", "finally"}, .type = FieldType::steps, .doc = "run after success, error, Response, break"}},
-          .has_result = false,
-          .lower = lower};
+  return {
+      .name = "Try-Catch",
+      .aliases = {"try"},
+      .doc = "Runs `try_steps`; if one raises, binds `error` and runs `catch_steps`; `finally_steps` run in any case.",
+      .group = "Flow",
+      .fields = {{.name = "try_steps",
+                  .aliases = {"try_block", "try_stack", "try_functions", "steps"},
+                  .type = FieldType::steps,
+                  .required = true,
+                  .doc = "what may fail"},
+                 {.name = "catch_steps",
+                  .aliases = {"catch_block", "catch_stack", "catch_functions"},
+                  .type = FieldType::steps,
+                  .doc = "run with `error` = {type, message, status_code, headers, response, step}"},
+                 {.name = "finally_steps",
+                  .aliases = {"finally_block", "finally_stack", "finally_functions", "finally"},
+                  .type = FieldType::steps,
+                  .doc = "run after success, error, Response, break"}},
+      .has_result = false,
+      .lower = lower};
 }
 
 }  // namespace fnstack::steps

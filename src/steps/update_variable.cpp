@@ -62,7 +62,9 @@ void lower(program::Lowering& step) {
     site.operation = Operation::remove;
     if (!step.given("key")) step.error("missing-field", "operation remove: missing field \"key\"");
   } else if (operation != "set" && operation != "replace") {
-    step.error("bad-value", "unknown operation \"" + operation + "\"; expected set, merge, append, set_key, remove or lowercase", step.node("operation"));
+    step.error("bad-value",
+               "unknown operation \"" + operation + "\"; expected set, merge, append, set_key, remove or lowercase",
+               step.node("operation"));
   }
   const program::OperandIndex value = step.given("value") ? step.operand("value") : step.constant(Value());
   if (site.operation == Operation::set && site.path.empty()) {
@@ -73,18 +75,28 @@ void lower(program::Lowering& step) {
   site.key = step.operand("key");
   step.data().update_sites.push_back(std::move(site));
   step.emit(program::Op::update, static_cast<std::uint32_t>(step.data().update_sites.size() - 1));
-  if (const program::Slot age = step.age_slot(slot); age != program::none) step.emit(program::Op::assign, age, step.constant(Value()));
+  if (const program::Slot age = step.age_slot(slot); age != program::none)
+    step.emit(program::Op::assign, age, step.constant(Value()));
 }
 
 }  // namespace
 
 StepKind update_variable() {
   return {.name = "Update Variable",
-          .doc = "Assigns a variable, or a part of it named by a path; merges an object into it, appends to it, or sets a key.",
+          .doc =
+              "Assigns a variable, or a part of it named by a path; merges an object into it, appends to it, or sets a "
+              "key.",
           .group = "Variables",
-          .fields = {{.name = "variable_name", .aliases = {"name", "variable"}, .type = FieldType::variable, .required = true, .doc = "the variable, or a path into it: `order.items[0].price`"},
+          .fields = {{.name = "variable_name",
+                      .aliases = {"name", "variable"},
+                      .type = FieldType::variable,
+                      .required = true,
+                      .doc = "the variable, or a path into it: `order.items[0].price`"},
                      {.name = "value", .doc = "the new value, the object to merge, the element to append"},
-                     {.name = "operation", .type = FieldType::literal, .default_value = "set", .doc = "set, merge, append, set_key, remove or lowercase"},
+                     {.name = "operation",
+                      .type = FieldType::literal,
+                      .default_value = "set",
+                      .doc = "set, merge, append, set_key, remove or lowercase"},
                      {.name = "key", .type = FieldType::text, .doc = "set_key, remove: the key"}},
           .has_result = false,
           .lower = lower};

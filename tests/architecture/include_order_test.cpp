@@ -24,7 +24,8 @@ const std::map<std::string, std::set<std::string>> may_include = {
     {"machine", {"base", "expr", "program", "machine"}},
     {"backends", {"base", "backends"}},
     {"drivers", {"base", "expr", "definition", "program", "steps", "machine", "backends", "drivers"}},
-    // `eval` is about templates, which have no public header; the rest of the command line is thin over the public ones.
+    // `eval` is about templates, which have no public header; the rest of the command line is thin over the public
+    // ones.
     {"cli", {"base", "expr", "cli"}},
 };
 

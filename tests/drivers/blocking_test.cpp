@@ -89,7 +89,9 @@ TEST_CASE("a million inline replies don't deepen the stack") {
   options.limits.steps = 5'000'000;
   options.limits.passes = 2'000'000;
   const Engine engine(std::move(options));
-  const Program program = load(engine, R"([{"function": "Loop", "times": 200000, "steps": [{"function": "cache_incr", "key": "n", "output_variable": "n"}]}])");
+  const Program program = load(
+      engine,
+      R"([{"function": "Loop", "times": 200000, "steps": [{"function": "cache_incr", "key": "n", "output_variable": "n"}]}])");
   const Outcome outcome = engine.run(program);
   REQUIRE(outcome.status == Outcome::Status::completed);
   CHECK(outcome.variables.get("n").as_integer() == 200'000);
@@ -100,7 +102,9 @@ TEST_CASE("a stop from another thread cancels a run that waits") {
   EngineOptions options;
   options.http = http;
   const Engine engine(std::move(options));
-  const Program program = load(engine, R"([{"function": "Try-Catch", "try_steps": [{"function": "External API Request", "url": "https://a.example/"}],
+  const Program program = load(
+      engine,
+      R"([{"function": "Try-Catch", "try_steps": [{"function": "External API Request", "url": "https://a.example/"}],
     "catch_steps": [{"function": "Response", "body": "caught"}]}])");
   std::stop_source stop;
   std::thread stopper([&] {
@@ -121,7 +125,9 @@ TEST_CASE("a run's timeout ends it as failed, type limit, and no Try-Catch sees 
   EngineOptions options;
   options.http = std::make_shared<SilentHttp>();
   const Engine engine(std::move(options));
-  const Program program = load(engine, R"([{"function": "Try-Catch", "try_steps": [{"function": "External API Request", "url": "https://a.example/"}],
+  const Program program = load(
+      engine,
+      R"([{"function": "Try-Catch", "try_steps": [{"function": "External API Request", "url": "https://a.example/"}],
     "catch_steps": [{"function": "Response", "body": "caught"}]}])");
   RunOptions run;
   run.timeout_ms = 30;
@@ -136,7 +142,9 @@ TEST_CASE("a loop that never ends is cancelled by time too") {
   EngineOptions options;
   options.limits.steps = INT64_MAX;
   const Engine engine(std::move(options));
-  const Program program = load(engine, R"([{"function": "Loop", "condition": "{{true}}", "max_iterations": 9000000000000, "steps": [{"function": "Create Variable", "name": "x", "value": 1}]}])");
+  const Program program = load(
+      engine,
+      R"([{"function": "Loop", "condition": "{{true}}", "max_iterations": 9000000000000, "steps": [{"function": "Create Variable", "name": "x", "value": 1}]}])");
   RunOptions run;
   run.timeout_ms = 50;
   const Outcome outcome = engine.run(program, Value::object(), run);
@@ -148,7 +156,8 @@ TEST_CASE("with a virtual clock an hour takes no time and the timestamp moves on
   EngineOptions options;
   options.clock = manual_clock(1'000'000);
   const Engine engine(std::move(options));
-  const Program program = load(engine, R"([{"function": "Wait", "duration_seconds": 3600}, {"function": "Response", "body": "{{timestamp}}"}])");
+  const Program program = load(
+      engine, R"([{"function": "Wait", "duration_seconds": 3600}, {"function": "Response", "body": "{{timestamp}}"}])");
   const Outcome outcome = engine.run(program);
   REQUIRE(outcome.response);
   CHECK(outcome.response->body == Value(1'000'000 + 3'600'000));
@@ -157,9 +166,10 @@ TEST_CASE("with a virtual clock an hour takes no time and the timestamp moves on
 TEST_CASE("what a host function throws is an error of type function") {
   Engine engine;
   engine.add_function("bad", [](const Value&) -> Result<Value> { throw std::runtime_error("no luck"); });
-  engine.add_function("later", HostFunction([](Value arguments, const Call&, Reply<Value> reply) {
-                        std::thread([arguments, reply = std::move(reply)]() mutable { reply(arguments.get("x")); }).detach();
-                      }));
+  engine.add_function(
+      "later", HostFunction([](Value arguments, const Call&, Reply<Value> reply) {
+        std::thread([arguments, reply = std::move(reply)]() mutable { reply(arguments.get("x")); }).detach();
+      }));
   engine.add_function("forgetful", HostFunction([](Value, const Call&, Reply<Value>) {}));
   const Program program = load(engine, R"([
     {"function": "later", "x": 5, "output_variable": "x"},
@@ -193,7 +203,9 @@ TEST_CASE("many threads share one engine and one program") {
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
-  const Program count = load(engine, R"([{"function": "cache_get", "key": "total", "output_variable": "total"}, {"function": "Count Records", "table": "seen", "output_variable": "rows"}])");
+  const Program count = load(
+      engine,
+      R"([{"function": "cache_get", "key": "total", "output_variable": "total"}, {"function": "Count Records", "table": "seen", "output_variable": "rows"}])");
   const Outcome outcome = engine.run(count);
   CHECK(outcome.variables.get("total") == Value(400));
   CHECK(outcome.variables.get("rows") == Value(400));
@@ -217,7 +229,8 @@ TEST_CASE("observers are told steps, effects and the end, without secrets") {
     kinds.emplace_back(name_of(event.kind));
     all += to_json_line(event, 8192) + "\n";
   }
-  CHECK(kinds == std::vector<std::string>{"run_started", "step", "log", "step", "effect_started", "effect_ended", "run_ended"});
+  CHECK(kinds ==
+        std::vector<std::string>{"run_started", "step", "log", "step", "effect_started", "effect_ended", "run_ended"});
   CHECK(all.find("s3cr3t") == std::string::npos);
   CHECK(all.find("key is [env.KEY]") != std::string::npos);
   CHECK(recorder->events[4].detail == "GET https://a.example/{…}");
@@ -248,7 +261,9 @@ TEST_CASE("background tasks run on their own, under the id that was given back")
     seen = arguments;
     return Value();
   });
-  const Program program = load(engine, R"({"main": {"function_name": "main", "steps": [{"function": "Background Task", "task": "job", "data": {"n": 3}, "output_variable": "id"}]},
+  const Program program = load(
+      engine,
+      R"({"main": {"function_name": "main", "steps": [{"function": "Background Task", "task": "job", "data": {"n": 3}, "output_variable": "id"}]},
     "job": {"function_name": "job", "steps": [{"function": "note", "n": "{{inputs.n}}", "run": "{{run.id}}"}]}})");
   RunOptions run;
   run.flow = "main";

@@ -4,7 +4,8 @@
 
 int main() {
   fnstack::Engine engine;
-  const auto loaded = engine.load("greet.json", R"({"function": "Response", "body": {"text": "hello {{inputs.name}}"}})");
+  const auto loaded =
+      engine.load("greet.json", R"({"function": "Response", "body": {"text": "hello {{inputs.name}}"}})");
   if (loaded.program.empty()) return 1;
   const auto outcome = engine.run(loaded.program, fnstack::Value::object({{"name", "world"}}));
   if (!outcome.response) return 1;

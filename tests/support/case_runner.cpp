@@ -9,10 +9,12 @@ namespace fnstack::testing {
 
 namespace {
 
-constexpr std::string_view cache_names[] = {"get", "set", "has", "remove", "increment", "keys", "push", "pop",
-                                            "unshift", "shift", "range", "count", "remove_from_list", "rate_limit"};
-constexpr std::string_view database_names[] = {"query", "count", "get", "insert", "insert_many", "update", "upsert",
-                                               "remove", "remove_many", "sql", "begin", "commit", "rollback"};
+constexpr std::string_view cache_names[] = {
+    "get",     "set",   "has",   "remove", "increment",        "keys",      "push", "pop",
+    "unshift", "shift", "range", "count",  "remove_from_list", "rate_limit"};
+constexpr std::string_view database_names[] = {"query",  "count",  "get",     "insert",      "insert_many",
+                                               "update", "upsert", "remove",  "remove_many", "sql",
+                                               "begin",  "commit", "rollback"};
 
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -45,10 +47,12 @@ EffectResult reply_from(const Value& reply, const Effect& effect) {
   const Value& headers = reply.get("headers");
   for (std::size_t i = 0; i < headers.size(); ++i) {
     std::string name(headers.key_at(i));
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     typed = typed || name == "content-type";
     if (headers[i].is_array()) {
-      for (std::size_t k = 0; k < headers[i].size(); ++k) response.headers.emplace_back(name, std::string(headers[i][k].as_string()));
+      for (std::size_t k = 0; k < headers[i].size(); ++k)
+        response.headers.emplace_back(name, std::string(headers[i][k].as_string()));
     } else {
       response.headers.emplace_back(name, std::string(headers[i].as_string()));
     }
@@ -72,31 +76,51 @@ Value effect_to_value(const Effect& effect) {
         if constexpr (std::is_same_v<T, HttpRequest>) {
           Value headers = Value::object();
           for (const auto& [name, value] : asked.headers) headers.set(name, Value(value));
-          return Value::object({{"http", Value::object({{"method", Value(asked.method)}, {"url", Value(asked.url)}, {"shown", Value(asked.shown_url)},
-                                                        {"headers", std::move(headers)}, {"body", asked.has_body ? Value(asked.body) : Value()},
-                                                        {"timeout_ms", asked.timeout_ms}, {"verify_tls", asked.verify_tls}})}});
+          return Value::object({{"http", Value::object({{"method", Value(asked.method)},
+                                                        {"url", Value(asked.url)},
+                                                        {"shown", Value(asked.shown_url)},
+                                                        {"headers", std::move(headers)},
+                                                        {"body", asked.has_body ? Value(asked.body) : Value()},
+                                                        {"timeout_ms", asked.timeout_ms},
+                                                        {"verify_tls", asked.verify_tls}})}});
         } else if constexpr (std::is_same_v<T, CacheCommand>) {
-          return Value::object({{"cache", Value::object({{"operation", Value(cache_names[static_cast<std::size_t>(asked.kind)])}, {"key", Value(asked.key)},
-                                                         {"text", Value(asked.text)}, {"ttl_s", asked.ttl_s}, {"amount", asked.amount},
-                                                         {"start", asked.start}, {"stop", asked.stop}, {"want_age", asked.want_age}})}});
+          return Value::object(
+              {{"cache", Value::object({{"operation", Value(cache_names[static_cast<std::size_t>(asked.kind)])},
+                                        {"key", Value(asked.key)},
+                                        {"text", Value(asked.text)},
+                                        {"ttl_s", asked.ttl_s},
+                                        {"amount", asked.amount},
+                                        {"start", asked.start},
+                                        {"stop", asked.stop},
+                                        {"want_age", asked.want_age}})}});
         } else if constexpr (std::is_same_v<T, DatabaseCommand>) {
           Value sort = Value::array();
-          for (const auto& [column, descending] : asked.sort) sort.push_back(Value::array({Value(column), Value(descending ? "desc" : "asc")}));
+          for (const auto& [column, descending] : asked.sort)
+            sort.push_back(Value::array({Value(column), Value(descending ? "desc" : "asc")}));
           Value bindings = Value::array();
           for (const Value& binding : asked.bindings) bindings.push_back(binding);
-          return Value::object({{"database", Value::object({{"operation", Value(database_names[static_cast<std::size_t>(asked.kind)])},
-                                                            {"table", Value(asked.table)}, {"record_id", asked.record_id}, {"data", asked.data},
-                                                            {"filter", asked.filter}, {"sort", std::move(sort)}, {"limit", asked.limit},
-                                                            {"offset", asked.offset}, {"key_column", Value(asked.key_column)},
-                                                            {"declared_columns", strings(asked.declared_columns)}, {"sql", Value(asked.sql)},
-                                                            {"bindings", std::move(bindings)}, {"isolation", Value(asked.isolation)},
-                                                            {"in_transaction", !asked.transaction.empty()}})}});
+          return Value::object(
+              {{"database", Value::object({{"operation", Value(database_names[static_cast<std::size_t>(asked.kind)])},
+                                           {"table", Value(asked.table)},
+                                           {"record_id", asked.record_id},
+                                           {"data", asked.data},
+                                           {"filter", asked.filter},
+                                           {"sort", std::move(sort)},
+                                           {"limit", asked.limit},
+                                           {"offset", asked.offset},
+                                           {"key_column", Value(asked.key_column)},
+                                           {"declared_columns", strings(asked.declared_columns)},
+                                           {"sql", Value(asked.sql)},
+                                           {"bindings", std::move(bindings)},
+                                           {"isolation", Value(asked.isolation)},
+                                           {"in_transaction", !asked.transaction.empty()}})}});
         } else if constexpr (std::is_same_v<T, Sleep>) {
           return Value::object({{"sleep_ms", asked.duration_ms}});
         } else if constexpr (std::is_same_v<T, HostCall>) {
           return Value::object({{"call", Value(asked.function)}, {"arguments", asked.arguments}});
         } else if constexpr (std::is_same_v<T, StartRun>) {
-          return Value::object({{"start", Value(asked.function)}, {"inputs", asked.inputs}, {"delay_ms", asked.delay_ms}});
+          return Value::object(
+              {{"start", Value(asked.function)}, {"inputs", asked.inputs}, {"delay_ms", asked.delay_ms}});
         } else {
           return Value::object({{"await", Value(asked.name)}});
         }
@@ -107,7 +131,8 @@ Value effect_to_value(const Effect& effect) {
 std::string difference(const Value& expected, const Value& actual, const std::string& place) {
   if (expected.is_object() && actual.is_object()) {
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      auto inner = difference(expected[i], actual.get(expected.key_at(i)), place + "/" + std::string(expected.key_at(i)));
+      auto inner =
+          difference(expected[i], actual.get(expected.key_at(i)), place + "/" + std::string(expected.key_at(i)));
       if (!inner.empty()) return inner;
     }
     return {};
@@ -146,7 +171,8 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
   const Value& definition = content.get("definition");
   const std::string text = definition.is_string() ? std::string(definition.as_string()) : to_pretty_json(definition);
   const StepKinds& kinds = builtin_step_kinds();
-  Module module = parse(Source::make(test.name, text), [&](std::string_view name) { return kinds.find(name) != nullptr; });
+  Module module =
+      parse(Source::make(test.name, text), [&](std::string_view name) { return kinds.find(name) != nullptr; });
   CompileOptions options;
   const Value& host = content.get("host_functions");
   for (std::size_t i = 0; i < host.size(); ++i) options.host_functions.emplace_back(host[i].as_string());
@@ -165,7 +191,8 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
   start.now_ms = content.find("now") != nullptr ? content.get("now").as_integer() : 1'700'000'000'000;
   const Value& limits = content.get("limits");
   for (std::size_t i = 0; i < limits.size(); ++i) {
-    if (!start.limits.set(limits.key_at(i), limits[i].as_integer())) return test.name + ": no limit " + std::string(limits.key_at(i));
+    if (!start.limits.set(limits.key_at(i), limits[i].as_integer()))
+      return test.name + ": no limit " + std::string(limits.key_at(i));
   }
   std::int64_t now = start.now_ms;
   Machine machine(compiled.program, start);
@@ -190,14 +217,20 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
     machine.resume(asked->id, std::move(result), now);
     ++at;
   }
-  if (at < dialogue.size()) return "dialogue/" + std::to_string(at) + ": never asked for: " + to_json(dialogue[at].get("expect"));
+  if (at < dialogue.size())
+    return "dialogue/" + std::to_string(at) + ": never asked for: " + to_json(dialogue[at].get("expect"));
   if (machine.fault()) return test.name + ": fault: " + machine.fault()->message;
   const Outcome& outcome = machine.outcome();
-  Value result = Value::object({{"status", Value(name_of(outcome.status))}, {"response", Value()}, {"variables", outcome.variables},
+  Value result = Value::object({{"status", Value(name_of(outcome.status))},
+                                {"response", Value()},
+                                {"variables", outcome.variables},
                                 {"error", outcome.error ? to_value(*outcome.error) : Value()},
-                                {"steps", static_cast<std::int64_t>(outcome.steps)}, {"effects", static_cast<std::int64_t>(outcome.effects)}});
+                                {"steps", static_cast<std::int64_t>(outcome.steps)},
+                                {"effects", static_cast<std::int64_t>(outcome.effects)}});
   if (outcome.response) {
-    result.set("response", Value::object({{"status_code", outcome.response->status_code}, {"headers", outcome.response->headers}, {"body", outcome.response->body}}));
+    result.set("response", Value::object({{"status_code", outcome.response->status_code},
+                                          {"headers", outcome.response->headers},
+                                          {"body", outcome.response->body}}));
   }
   return difference(content.get("result"), result, "result");
 }

@@ -124,10 +124,11 @@ inline CacheCommand cache_command(std::string_view text) {
     return kind == name;
   };
   must((is("get", Kind::get) || is("set", Kind::set) || is("has", Kind::has) || is("remove", Kind::remove) ||
-           is("increment", Kind::increment) || is("keys", Kind::keys) || is("push", Kind::push) ||
-           is("pop", Kind::pop) || is("unshift", Kind::unshift) || is("shift", Kind::shift) ||
-           is("range", Kind::range) || is("count", Kind::count) || is("remove_from_list", Kind::remove_from_list) ||
-           is("rate_limit", Kind::rate_limit)), text);
+        is("increment", Kind::increment) || is("keys", Kind::keys) || is("push", Kind::push) || is("pop", Kind::pop) ||
+        is("unshift", Kind::unshift) || is("shift", Kind::shift) || is("range", Kind::range) ||
+        is("count", Kind::count) || is("remove_from_list", Kind::remove_from_list) ||
+        is("rate_limit", Kind::rate_limit)),
+       text);
   command.key = read[1].as_string();
   if (const Value* value = read.find("text")) command.text = value->as_string();
   if (const Value* value = read.find("ttl")) command.ttl_s = value->as_integer();

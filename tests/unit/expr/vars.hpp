@@ -17,7 +17,7 @@ class Vars {
  public:
   explicit Vars(std::string_view json) : Vars(read(json)) {}
   template <class T>
-    requires std::same_as<T, fnstack::Value>  // a string literal is JSON text, no Value
+  requires std::same_as<T, fnstack::Value>  // a string literal is JSON text, no Value
   explicit Vars(const T& object) {
     for (std::size_t i = 0; i < object.size(); ++i) {
       names_.emplace_back(object.key_at(i));

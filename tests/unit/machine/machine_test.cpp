@@ -13,7 +13,8 @@ namespace {
 
 Compiled load(const std::string& text, CompileOptions options = {}) {
   const StepKinds& kinds = builtin_step_kinds();
-  Module module = parse(Source::make("test.json", text), [&](std::string_view name) { return kinds.find(name) != nullptr; });
+  Module module =
+      parse(Source::make("test.json", text), [&](std::string_view name) { return kinds.find(name) != nullptr; });
   INFO(module.diagnostics.to_text());
   REQUIRE(!module.diagnostics.has_errors());
   return compile(std::move(module.definitions), kinds, options);
@@ -140,8 +141,10 @@ TEST_CASE("cancelling abandons what is under way") {
 }
 
 TEST_CASE("a machine yields when its budget is used up, and goes on") {
-  Machine machine(program_of(R"([{"function": "Loop", "times": 100, "steps": [{"function": "Math", "operation": "add", "value1": "{{n || 0}}", "value2": 1, "output_variable": "n"}]}])"),
-                  start_at());
+  Machine machine(
+      program_of(
+          R"([{"function": "Loop", "times": 100, "steps": [{"function": "Math", "operation": "add", "value1": "{{n || 0}}", "value2": 1, "output_variable": "n"}]}])"),
+      start_at());
   int yields = 0;
   for (;;) {
     Machine::Next next = machine.next(10);
@@ -154,7 +157,9 @@ TEST_CASE("a machine yields when its budget is used up, and goes on") {
 }
 
 TEST_CASE("a copy goes its own way") {
-  Machine machine(program_of(R"([{"function": "host", "output_variable": "x"}, {"function": "Response", "body": "{{x}}"}])"), start_at());
+  Machine machine(
+      program_of(R"([{"function": "host", "output_variable": "x"}, {"function": "Response", "body": "{{x}}"}])"),
+      start_at());
   auto asked = take<Machine::Perform>(machine.next());
   Machine fork = machine;
   machine.resume(asked.id, EffectReply(Value(1)), 2000);
@@ -182,7 +187,8 @@ TEST_CASE("misuse is a fault, not an error of the run") {
 }
 
 TEST_CASE("the same start gives the same run, byte for byte") {
-  const Program program = program_of(R"([{"function": "host", "id": "{{uuid}}", "at": "{{timestamp}}", "output_variable": "x"}])");
+  const Program program =
+      program_of(R"([{"function": "host", "id": "{{uuid}}", "at": "{{timestamp}}", "output_variable": "x"}])");
   const auto ask = [&] {
     Machine machine(program, start_at(42));
     return to_json(std::get<HostCall>(take<Machine::Perform>(machine.next()).effect).arguments);
@@ -193,7 +199,8 @@ TEST_CASE("the same start gives the same run, byte for byte") {
 }
 
 TEST_CASE("a snapshot fits its own program only, and damage is found") {
-  const Program program = program_of(R"([{"function": "host", "output_variable": "x"}, {"function": "Response", "body": "{{x}}{{env.E}}"}])");
+  const Program program = program_of(
+      R"([{"function": "host", "output_variable": "x"}, {"function": "Response", "body": "{{x}}{{env.E}}"}])");
   Start start = start_at();
   start.env = Value::object({{"E", "secret"}});
   Machine machine(program, start);
