@@ -38,7 +38,8 @@ void expression(benchmark::State& state) {
   for (auto _ : state) {
     scope.slots = &values[turn++ % values.size()];
     const Value* answer = fnstack::expr::evaluate_borrowed(bound, scope, scratch, error);
-    benchmark::DoNotOptimize(answer->as_boolean());
+    bool truth = answer->as_boolean();
+    benchmark::DoNotOptimize(truth);
   }
 }
 
@@ -55,7 +56,8 @@ void body(benchmark::State& state) {
   for (auto _ : state) {
     scope.slots = &values[turn++ % values.size()];
     if (auto error = fnstack::expr::render_into(bound, scope, out)) bench::give_up(error->message);
-    benchmark::DoNotOptimize(out.as_string().data());
+    const char* first = out.as_string().data();
+    benchmark::DoNotOptimize(first);
   }
   state.counters["bytes"] = static_cast<double>(out.as_string().size());
 }

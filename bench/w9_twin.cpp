@@ -13,7 +13,7 @@ void expression(benchmark::State& state) {
   std::size_t turn = 0;
   for (auto _ : state) {
     const auto& input = inputs[turn++ % inputs.size()];
-    const bool answer = input["a"]["b"][2]["c"].get<int>() + 1 > 5 && !input["name"].is_null();
+    bool answer = input["a"]["b"][2]["c"].get<int>() + 1 > 5 && !input["name"].is_null();
     benchmark::DoNotOptimize(answer);
   }
 }
@@ -39,7 +39,8 @@ void body(benchmark::State& state) {
         text += std::to_string(value.get<long>());
       }
     }
-    benchmark::DoNotOptimize(text.data());
+    const char* first = text.data();
+    benchmark::DoNotOptimize(first);
     length = text.size();
   }
   state.counters["bytes"] = static_cast<double>(length);
