@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -11,6 +13,46 @@
 #include <fnstack/value.hpp>
 
 namespace fnstack {
+
+// What a request shares with those of other runs. resilient_http (http.hpp) keeps the state of it and sleeps for none:
+// what has to wait is an Error whose not_before_ms says until when.
+
+// Closed until `failures` requests in a row have failed within window_s (error, or a status of 500 and more); then
+// nothing is sent for open_s; then one request at a time tries.
+struct CircuitBreaker {
+  std::string key;  // requests with the same key share a breaker
+  std::int64_t failures = 5;
+  std::int64_t window_s = 60;
+  std::int64_t open_s = 30;
+};
+
+// A token bucket: `requests` in `period_ms`, of them at most `burst` at once.
+struct RateLimit {
+  std::string key;
+  std::int64_t requests = 1;
+  std::int64_t period_ms = 1'000;
+  std::int64_t burst = 0;  // 0: as many as `requests`
+};
+
+// OAuth 2 (RFC 6749): a token from the client's credentials (section 4.4) or a refresh token (section 6) is fetched
+// when there is none, kept until it expires, and fetched once again after a 401. It goes out as Authorization: Bearer.
+struct OAuth2 {
+  std::string token_url;
+  std::string client_id;
+  std::string client_secret;
+  std::string refresh_token;         // empty: the client credentials grant
+  std::string scope;                 // empty: not sent
+  std::string audience;              // empty: not sent
+  bool credentials_in_body = false;  // client_id and client_secret as form fields instead of HTTP Basic
+};
+
+struct HttpPolicy {
+  std::optional<CircuitBreaker> circuit_breaker;
+  std::optional<RateLimit> rate_limit;
+  std::optional<OAuth2> oauth2;
+  // Not empty: of requests with the same key that are under way together only the first is sent; all get its answer.
+  std::string share_key;
+};
 
 // One HTTP exchange, redirects included. Everything is checked and escaped already.
 struct HttpRequest {
@@ -25,7 +67,9 @@ struct HttpRequest {
   std::int64_t max_response_headers = 100;
   std::int64_t max_response_header_bytes = std::int64_t{64} << 10;
   std::uint32_t max_redirects = 5;
-  bool verify_tls = true;  // false asks; the host's HttpClient decides
+  bool verify_tls = true;                    // false asks; the host's HttpClient decides
+  std::string connection;                    // one that the host has named (proxy, certificates); empty: the usual one
+  std::shared_ptr<const HttpPolicy> policy;  // null: none
 };
 
 struct HttpResponse {

@@ -29,6 +29,9 @@ struct EngineOptions {
   Limits limits = {};
   std::vector<std::shared_ptr<Observer>> observers = {};
   std::vector<std::string> roots = {};  // names that RunOptions::roots will give values
+  // Fields for steps that don't give them, as JSON: {"External API Request": {"retry": {"attempts": 3}}}. What is
+  // wrong with it is among the diagnostics of every load.
+  std::string step_defaults = {};
 };
 
 struct RunOptions {

@@ -4,6 +4,7 @@
 //   Fault       for the host: misuse of this library. Another type, so that it can't be caught by mistake.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ struct Error {
   bool fatal = false;
   // The database asks for the whole transaction again: a serialisation failure or a deadlock.
   bool restart_transaction = false;
+  // Nothing was sent: a rate limit or an open circuit breaker says to try again from this time on (epoch ms); 0: none.
+  std::int64_t not_before_ms = 0;
 };
 
 namespace error_type {

@@ -20,6 +20,11 @@ class HttpClient {
   virtual void send(HttpRequest request, const Call& call, Reply<HttpResponse> reply) = 0;
 };
 
+// Keeps what the policies of requests share between runs (effect.hpp's HttpPolicy): circuit breakers, rate limits,
+// OAuth tokens, requests under way. Never sleeps: what has to wait is an error with not_before_ms, by the time of
+// the call. Engine puts it around its HttpClient; a host with a loop of its own does so itself. Any thread.
+[[nodiscard]] std::shared_ptr<HttpClient> resilient_http(std::shared_ptr<HttpClient> inner);
+
 // Answers from a function, inline. Any thread if the function allows it.
 [[nodiscard]] std::shared_ptr<HttpClient> callback_http(std::function<Result<HttpResponse>(const HttpRequest&)> answer);
 

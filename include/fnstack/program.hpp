@@ -44,6 +44,9 @@ struct CompileOptions {
   std::vector<std::string> host_functions = {};
   // Names of roots that the host supplies with each run: "request", "auth", "trigger" …
   std::vector<std::string> roots = {};
+  // Fields for steps that don't give them: an object of step names, each with an object of fields, as a definition
+  // would write them: {"External API Request": {"timeout": 5000, "retry": {"attempts": 3}}}. Null: none.
+  SourcePtr step_defaults = {};
   Limits limits = {};
 };
 

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <fnstack/effect.hpp>
@@ -52,6 +53,7 @@ enum class FieldType : std::uint8_t {
   filter,      // evaluates to effect.hpp's filter tree; operators only as written in the definition
   record_id,   // checked: a number or non-empty text
   cache_key,   // checked: non-empty text from non-null parts
+  options,     // an object written out; each of its members is a field of its own, named "options_name.member_name"
   annotation   // ignored
 };
 
@@ -90,6 +92,8 @@ class Fields {
   // seconds, or null.
   [[nodiscard]] virtual bool wants_age() const noexcept = 0;
   virtual void set_age(Value age) = 0;
+  // effect.hpp's EffectId, as text, of the effect that this execution of the step asks for next.
+  [[nodiscard]] virtual std::string effect_id() const = 0;
   // Random bits from the run's seed.
   virtual void random_bytes(std::uint8_t* out, std::size_t size) = 0;
 
@@ -121,15 +125,27 @@ struct StepKind {
   // variable lets go of the value while compute runs. compute must not take the field while it can still fail.
   std::string in_place = {};
 
-  // Exactly one of compute, request with reply, or lower.
+  // Exactly one of compute, request with reply, converse, or lower.
   std::function<Result<Value>(Fields&)> compute = {};
   std::function<Result<Effect>(Fields&)> request = {};
   // The effect's answer as the step's result. Without it: the answer's Value as it is. A failed effect never
   // comes here; its Error is raised.
   std::function<Result<Value>(Fields&, EffectReply)> reply = {};
+  // For a kind that needs several effects, one after another: called without an answer first, then with each answer,
+  // a failed one too. Gives the next effect or the step's result. `state` is its memory between the calls, null at
+  // first; fields are as they were evaluated at the beginning.
+  using Turn = std::variant<Effect, Value>;
+  std::function<Result<Turn>(Fields&, Value& state, std::optional<EffectResult> answer)> converse = {};
   void (*lower)(program::Lowering&) = nullptr;  // built-in control kinds only
   // Built-in kinds only: reports what is wrong with a step as written and the table can't say.
   void (*check)(program::Lowering&) = nullptr;
+
+  // The field's position, by its canonical name; fields.size() if there is none.
+  [[nodiscard]] std::size_t position_of(std::string_view field) const noexcept {
+    std::size_t position = 0;
+    while (position < fields.size() && fields[position].name != field) ++position;
+    return position;
+  }
 };
 
 // The step kinds that definitions may use, looked up by folded name.

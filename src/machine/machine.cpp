@@ -24,6 +24,7 @@ namespace {
 
 using machine::Frame;
 using machine::limit_error;
+using Keep = machine::StepFields::Keep;
 using machine::Pending;
 using machine::Strand;
 using program::CallSite;
@@ -91,7 +92,13 @@ class Executor {
     }
     return program::evaluate(data_.operands[operand], scope_, surroundings_, out);
   }
-  Step wait_for(Effect wanted, Value fields = {});
+  [[nodiscard]] machine::StepFields fields_of(const KindCall& site) {
+    return {
+        data_, site, scope_, state_.limits, frame_->slots.data(), {state_.run_id, strand_.path, strand_.next_ordinal}};
+  }
+  Step wait_for(Effect wanted);
+  // The fields of the step whose effect `pending` was, as they were then.
+  [[nodiscard]] std::optional<Error> recall(machine::StepFields& fields, Pending& pending);
   std::optional<EffectResult> take_result();
 
   Step execute(const Instruction& instruction);
@@ -99,6 +106,8 @@ class Executor {
   Step update(const Instruction& instruction);
   Step compute(const Instruction& instruction);
   Step perform(const Instruction& instruction);
+  Step converse(const Instruction& instruction);
+  Step finish_step(const Instruction& instruction, const machine::StepFields& fields, Value value);
   Step select(const Instruction& instruction);
   Step each_begin(const Instruction& instruction);
   Step each_next(const Instruction& instruction);
@@ -127,15 +136,30 @@ class Executor {
 
 // ---------------------------------------------------------------- effects
 
-Executor::Step Executor::wait_for(Effect wanted, Value fields) {
-  Pending pending;
-  pending.id = EffectId{state_.run_id, strand_.path, strand_.next_ordinal++};
-  pending.fields = std::move(fields);
-  strand_.pending = std::move(pending);
+Executor::Step Executor::wait_for(Effect wanted) {
+  strand_.pending.emplace().id = EffectId{state_.run_id, strand_.path, strand_.next_ordinal++};
   strand_.status = Strand::Status::waiting;
   ++state_.effects;
   effect = std::move(wanted);
   return Step::blocked;
+}
+
+std::optional<Error> Executor::recall(machine::StepFields& fields, Pending& pending) {
+  if (pending.fields.is_array()) {
+    fields.restore(pending.fields);
+    return std::nullopt;
+  }
+  expr::Random then = state_.random;
+  then.position = pending.random_position;
+  const std::uint64_t steps = scope_.steps;
+  scope_.random = &then;
+  scope_.now_ms = pending.evaluated_ms;
+  auto error = fields.evaluate_all();
+  scope_.random = &state_.random;
+  scope_.now_ms = state_.now_ms;
+  scope_.steps = steps;
+  pending.fields = fields.keep(Keep::everything);
+  return error;
 }
 
 // An instruction that asks for an effect is executed twice: first it asks, then, with the result there, it goes on.
@@ -147,26 +171,23 @@ std::optional<EffectResult> Executor::take_result() {
 
 Executor::Step Executor::perform(const Instruction& instruction) {
   const KindCall& site = data_.kind_calls[instruction.a];
-  machine::StepFields fields(data_, site, scope_, state_.limits, frame_->slots.data());
+  if (site.kind->converse) return converse(instruction);
+  machine::StepFields fields = fields_of(site);
   if (auto result = take_result()) {
-    const Value kept = std::move(strand_.pending->fields);
-    strand_.pending.reset();
+    Pending pending = *std::exchange(strand_.pending, std::nullopt);
     if (!result->ok()) return fail(std::move(*result).error());
     Value value;
     if (site.kind->reply) {
-      fields.restore(kept);
+      if (auto error = recall(fields, pending)) return fail(std::move(*error));
       auto replied = site.kind->reply(fields, std::move(**result));
       if (!replied) return fail(std::move(replied).error());
       value = std::move(*replied);
     } else if (Value* plain = std::get_if<Value>(&**result)) {
       value = std::move(*plain);
     }
-    if (value.byte_size() > scope_.limits.value_bytes) {
-      return fail(limit_error("value_bytes", state_.limits.value_bytes, "the result takes", "bytes", false));
-    }
-    if (site.age_slot != none && instruction.b != none) frame_->slots[site.age_slot] = fields.age();
-    return store_or_fail(instruction.b, std::move(value));
+    return finish_step(instruction, fields, std::move(value));
   }
+  const std::uint64_t random_position = state_.random.position;
   if (auto error = fields.evaluate_all()) return fail(std::move(*error));
   auto requested = site.kind->request(fields);
   if (!requested) return fail(std::move(requested).error());
@@ -174,7 +195,57 @@ Executor::Step Executor::perform(const Instruction& instruction) {
     if (instruction.c != none) command->transaction = std::string(frame_->slots[instruction.c].as_string());
     command->want_rows = instruction.b != none;
   }
-  return wait_for(std::move(*requested), site.kind->reply ? fields.keep() : Value());
+  const Step step = wait_for(std::move(*requested));
+  if (site.kind->reply) {
+    strand_.pending->fields = fields.keep(Keep::settings);
+    strand_.pending->evaluated_ms = state_.now_ms;
+    strand_.pending->random_position = random_position;
+  }
+  return step;
+}
+
+// One effect after another, each asked for with the last one's answer in hand.
+Executor::Step Executor::converse(const Instruction& instruction) {
+  const KindCall& site = data_.kind_calls[instruction.a];
+  machine::StepFields fields = fields_of(site);
+  std::optional<EffectResult> answer = take_result();
+  Pending last;
+  if (answer) {
+    last = *std::exchange(strand_.pending, std::nullopt);
+    if (auto error = recall(fields, last)) return fail(std::move(*error));
+  } else {
+    last.evaluated_ms = state_.now_ms;
+    last.random_position = state_.random.position;
+    if (auto error = fields.evaluate_all()) return fail(std::move(*error));
+    last.fields = fields.keep(Keep::everything);
+  }
+  auto turn = site.kind->converse(fields, last.conversation, std::move(answer));
+  if (!turn) return fail(std::move(turn).error());
+  Effect* const wanted = std::get_if<Effect>(&*turn);
+  if (wanted == nullptr) return finish_step(instruction, fields, std::move(std::get<Value>(*turn)));
+  if (last.conversation.byte_size() > scope_.limits.value_bytes) {
+    return fail(
+        limit_error("value_bytes", state_.limits.value_bytes, "what the step has gathered takes", "bytes", false));
+  }
+  const Step step = wait_for(std::move(*wanted));
+  Pending& pending = *strand_.pending;
+  pending.fields = std::move(last.fields);
+  pending.evaluated_ms = last.evaluated_ms;
+  pending.random_position = last.random_position;
+  pending.conversation = std::move(last.conversation);
+  return step;
+}
+
+Executor::Step Executor::finish_step(const Instruction& instruction, const machine::StepFields& fields, Value value) {
+  const KindCall& site = data_.kind_calls[instruction.a];
+  if (value.byte_size() > scope_.limits.value_bytes) {
+    return fail(limit_error("value_bytes", state_.limits.value_bytes, "the result takes", "bytes", false));
+  }
+  if (value.depth() > scope_.limits.value_depth) {
+    return fail(limit_error("value_depth", state_.limits.value_depth, "the result is nested", "deep", false));
+  }
+  if (site.age_slot != none && instruction.b != none) frame_->slots[site.age_slot] = fields.age();
+  return store_or_fail(instruction.b, std::move(value));
 }
 
 Executor::Step Executor::begin_transaction(const Instruction& instruction) {
@@ -279,7 +350,7 @@ Executor::Step Executor::update(const Instruction& instruction) {
 
 Executor::Step Executor::compute(const Instruction& instruction) {
   const KindCall& site = data_.kind_calls[instruction.a];
-  machine::StepFields fields(data_, site, scope_, state_.limits, frame_->slots.data());
+  machine::StepFields fields = fields_of(site);
   bool lent = false;  // the result variable's value is with the fields alone
   if (site.in_place != none && instruction.b != none) {
     Value scratch;

@@ -32,7 +32,12 @@ struct Frame {
 // An effect under way. Which instruction asked is the top frame's pc - 1.
 struct Pending {
   EffectId id;
-  Value fields;  // the evaluated fields that the kind's reply wants to see again: an array
+  // The evaluated fields that the kind wants to see again: an array. They may hold what came from env, so a snapshot
+  // leaves them out; null, they are evaluated again as of the time and the random position when they were first.
+  Value fields;
+  std::int64_t evaluated_ms = 0;
+  std::uint64_t random_position = 0;
+  Value conversation;  // what the kind remembers, if it asks for several effects
   std::optional<EffectResult> result;
 };
 

@@ -80,6 +80,7 @@ void Writer::error(const Error& given) {
   text(given.step);
   flag(given.fatal);
   flag(given.restart_transaction);
+  integer(given.not_before_ms);
 }
 
 class Reader {
@@ -191,6 +192,7 @@ Error Reader::error() {
   error.step = std::string(text());
   error.fatal = flag();
   error.restart_transaction = flag();
+  error.not_before_ms = integer();
   return error;
 }
 
@@ -256,7 +258,9 @@ void write_strand(Writer& out, const Strand& strand) {
   out.flag(strand.pending.has_value());
   if (strand.pending) {
     write_id(out, strand.pending->id);
-    out.value(strand.pending->fields);
+    out.integer(strand.pending->evaluated_ms);
+    out.number(strand.pending->random_position);
+    out.value(strand.pending->conversation);
     out.flag(strand.pending->result.has_value());
     if (strand.pending->result) write_result(out, *strand.pending->result);
   }
@@ -292,7 +296,9 @@ Strand read_strand(Reader& in, const program::ProgramData& data) {
   if (in.flag()) {
     Pending pending;
     pending.id = read_id(in);
-    pending.fields = in.value();
+    pending.evaluated_ms = in.integer();
+    pending.random_position = in.number();
+    pending.conversation = in.value();
     if (in.flag()) pending.result = read_result(in);
     strand.pending = std::move(pending);
   }

@@ -36,8 +36,8 @@ Value Fields::take(std::string_view name) noexcept {
 namespace machine {
 
 StepFields::StepFields(const program::ProgramData& data, const program::KindCall& call, expr::Scope& scope,
-                       const Limits& limits, Value* slots)
-    : data_(data), call_(call), scope_(scope), limits_(limits), slots_(slots) {
+                       const Limits& limits, Value* slots, NextEffect next_effect)
+    : data_(data), call_(call), scope_(scope), limits_(limits), slots_(slots), next_effect_(next_effect) {
   table_ = call.kind->fields;
   if (table_.size() <= inline_fields) {
     values_ = inline_values_;
@@ -150,13 +150,13 @@ std::optional<Error> StepFields::evaluate_all() {
   return std::nullopt;
 }
 
-Value StepFields::keep() const {
+Value StepFields::keep(Keep which) const {
   Value kept = Value::array();
-  // What a reply reads again are its small settings; a request's body is not among them.
+  kept.reserve(table_.size());
   for (std::size_t i = 0; i < table_.size(); ++i) {
     const FieldType type = table_[i].type;
     const bool is_large = type == FieldType::body || type == FieldType::data || type == FieldType::headers;
-    kept.push_back(is_large ? Value() : values_[i]);
+    kept.push_back(is_large && which == Keep::settings ? Value() : values_[i]);
   }
   return kept;
 }

@@ -1,6 +1,7 @@
 // StepFields: a step's fields evaluated for one execution, as its kind sees them.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,14 +15,22 @@ namespace fnstack::machine {
 
 class StepFields final : public Fields {
  public:
+  // What the id of an effect asked for now would be made of; borrowed.
+  struct NextEffect {
+    const std::string& run;
+    const std::vector<std::uint32_t>& strand;
+    const std::uint64_t& ordinal;
+  };
   StepFields(const program::ProgramData& data, const program::KindCall& call, expr::Scope& scope, const Limits& limits,
-             Value* slots);
+             Value* slots, NextEffect next_effect);
 
   // Evaluates all fields: first the plain ones, then those that depend on headers and query.
   [[nodiscard]] std::optional<Error> evaluate_all();
   // Takes values that were evaluated before, as keep() gave them.
   void restore(const Value& kept);
-  [[nodiscard]] Value keep() const;
+  // What a reply reads again are a step's small settings; a conversation may need all to ask once more.
+  enum class Keep : std::uint8_t { settings, everything };
+  [[nodiscard]] Value keep(Keep which) const;
 
   [[nodiscard]] std::span<const std::string> spelled(std::string_view name) const override;
   [[nodiscard]] Result<Value> evaluate(std::string_view name, std::initializer_list<Value> locals) override;
@@ -30,6 +39,9 @@ class StepFields final : public Fields {
   [[nodiscard]] const Limits& limits() const noexcept override { return limits_; }
   [[nodiscard]] bool wants_age() const noexcept override { return call_.wants_age; }
   void set_age(Value age) override { age_ = std::move(age); }
+  [[nodiscard]] std::string effect_id() const override {
+    return EffectId{next_effect_.run, next_effect_.strand, next_effect_.ordinal}.to_string();
+  }
   void random_bytes(std::uint8_t* out, std::size_t size) override { scope_.random->fill(out, size); }
 
   [[nodiscard]] const Value& age() const noexcept { return age_; }
@@ -51,6 +63,7 @@ class StepFields final : public Fields {
   expr::Scope& scope_;
   const Limits& limits_;
   Value* slots_;
+  NextEffect next_effect_;
   Value rest_;
   Value age_;
 };

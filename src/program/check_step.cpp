@@ -159,9 +159,65 @@ void FunctionBuilder::take_result_name(CheckedStep& checked, const Member& membe
   check_variable_name(checked.result_name, member.value, checked);
 }
 
+// The members of an options field are matched to the fields "options_name.member_name".
+void FunctionBuilder::match_options(CheckedStep& checked, std::size_t options, const std::string& path) {
+  const std::vector<Field>& fields = checked.kind->fields;
+  const Member& outer = *checked.fields[options];
+  const std::string prefix = fields[options].name + ".";
+  if (outer.value.kind != Node::Kind::object) {
+    report(&checked, Diagnostic::Severity::error, "bad-value",
+           in_quotes(outer.key) + ": expected an object written out, got " +
+               std::string(definition::kind_words(outer.value)),
+           definition::mark(outer.value), path);
+    return;
+  }
+  for (const Member& member : outer.value.members) {
+    const std::string folded = fold_name(member.key);
+    const std::string member_path = pointer(path, member.key);
+    const auto names_member = [&](const Field& field) {
+      const auto is_it = [&](std::string_view name) {
+        return name.size() == prefix.size() + folded.size() && name.starts_with(prefix) && name.ends_with(folded);
+      };
+      return is_it(field.name) || std::any_of(field.aliases.begin(), field.aliases.end(), is_it);
+    };
+    const auto found = std::find_if(fields.begin(), fields.end(), names_member);
+    if (found != fields.end()) {
+      take_field(checked, static_cast<std::size_t>(found - fields.begin()), member, member_path);
+      continue;
+    }
+    if (definition::is_annotation(member.key)) continue;
+    std::vector<std::string_view> candidates;
+    for (const Field& field : fields) {
+      if (!field.name.starts_with(prefix)) continue;
+      const std::string_view rest = std::string_view(field.name).substr(prefix.size());
+      if (rest.find('.') == rest.npos) candidates.push_back(rest);
+    }
+    report(&checked, Diagnostic::Severity::error, "unknown-field",
+           in_quotes(outer.key) + ": unknown field " + in_quotes(member.key) + did_you_mean(near(folded, candidates)),
+           member.key_span, member_path);
+  }
+}
+
+void FunctionBuilder::take_field(CheckedStep& checked, std::size_t position, const Member& member,
+                                 const std::string& path) {
+  if (checked.fields[position] != nullptr) {
+    report(&checked, Diagnostic::Severity::error, "field-twice",
+           in_quotes(member.key) + " and " + in_quotes(checked.fields[position]->key) + " mean the same field",
+           member.key_span, path, "keep one of them");
+    return;
+  }
+  checked.fields[position] = &member;
+  checked.paths[position] = path;
+  const FieldType type = checked.kind->fields[position].type;
+  checked.gives_something = checked.gives_something ||
+                            (type != FieldType::annotation && (type != FieldType::steps || holds_step(member.value)));
+  if (type == FieldType::options) match_options(checked, position, path);
+}
+
 void FunctionBuilder::match_fields(CheckedStep& checked) {
   const StepKind& kind = *checked.kind;
   checked.fields.assign(kind.fields.size(), nullptr);
+  checked.paths.assign(kind.fields.size(), std::string());
   // "Custom Function: name" with its arguments beside it, as a call by name alone has them.
   const bool names_callee = !checked.callee.empty() && !checked.is_call;
   const bool free_arguments =
@@ -179,19 +235,10 @@ void FunctionBuilder::match_fields(CheckedStep& checked) {
     const std::string path = pointer(checked.step.path, member.key);
     std::size_t position = kind.fields.size();
     for (std::size_t i = 0; !checked.is_call && i < kind.fields.size(); ++i) {
-      if (names_field(kind.fields[i], folded)) position = i;
+      if (names_field(kind.fields[i], folded) && folded.find('.') == std::string::npos) position = i;
     }
     if (position < kind.fields.size()) {
-      if (checked.fields[position] != nullptr) {
-        report(&checked, Diagnostic::Severity::error, "field-twice",
-               in_quotes(member.key) + " and " + in_quotes(checked.fields[position]->key) + " mean the same field",
-               member.key_span, path, "keep one of them");
-        continue;
-      }
-      checked.fields[position] = &member;
-      const FieldType type = kind.fields[position].type;
-      checked.gives_something = checked.gives_something || (type != FieldType::annotation &&
-                                                            (type != FieldType::steps || holds_step(member.value)));
+      take_field(checked, position, member, path);
       continue;
     }
     const bool is_result = is_result_field(folded) || (folded == "output" && !free_arguments);
@@ -207,6 +254,7 @@ void FunctionBuilder::match_fields(CheckedStep& checked) {
     }
     std::vector<std::string_view> candidates;
     for (const Field& field : kind.fields) {
+      if (field.name.find('.') != std::string::npos) continue;  // of options
       candidates.emplace_back(field.name);
       candidates.insert(candidates.end(), field.aliases.begin(), field.aliases.end());
     }
@@ -230,14 +278,21 @@ void FunctionBuilder::check_given_fields(CheckedStep& checked) {
     const Member* const member = checked.fields[i];
     if (member == nullptr) {
       if (!field.required || (field.name == "custom_function" && !checked.callee.empty())) continue;
+      // One of options is missing only where these are given.
+      const std::size_t dot = field.name.rfind('.');
+      const std::size_t outer =
+          dot == std::string::npos ? kind.fields.size() : kind.position_of(field.name.substr(0, dot));
+      if (dot != std::string::npos && (outer == kind.fields.size() || checked.fields[outer] == nullptr)) continue;
       checked.is_incomplete = true;
-      const std::uint32_t begin = checked.step.node->span.begin;
-      report(&checked, Diagnostic::Severity::error, "missing-field", "missing field " + in_quotes(field.name),
-             Span{begin, begin + 1});
+      const Node& place = dot == std::string::npos ? *checked.step.node : checked.fields[outer]->value;
+      report(&checked, Diagnostic::Severity::error, "missing-field",
+             (dot == std::string::npos ? std::string() : in_quotes(checked.fields[outer]->key) + ": ") +
+                 "missing field " + in_quotes(field.name.substr(dot == std::string::npos ? 0 : dot + 1)),
+             Span{place.span.begin, place.span.begin + 1}, dot == std::string::npos ? "" : checked.paths[outer]);
       continue;
     }
     const Node& node = member->value;
-    const std::string path = pointer(checked.step.path, member->key);
+    const std::string& path = checked.paths[i];
     const bool wants_text = field.type == FieldType::variable || field.type == FieldType::item;
     if (wants_text && node.kind != Node::Kind::string) {
       report(&checked, Diagnostic::Severity::error, "bad-value",

@@ -125,7 +125,12 @@ OperandIndex FunctionBuilder::field_operand(const CheckedStep& step, std::size_t
     fallback.scalar = Value(step.kind->fields[field].default_template);
     return add_operand(operand_compiler(&step, step.step.path).field(fallback, type));
   }
-  OperandCompiler compiler = operand_compiler(&step, definition::pointer(step.step.path, member->key));
+  if (type == FieldType::options) {  // its members are fields of their own
+    Operand given;
+    given.constant = Value(true);
+    return add_operand(std::move(given));
+  }
+  OperandCompiler compiler = operand_compiler(&step, step.paths[field]);
   if (type == FieldType::literal) {
     Operand literal = compiler.value(member->value);
     return add_operand(std::move(literal));
@@ -246,7 +251,7 @@ void FunctionBuilder::lower_kind_call(const CheckedStep& step) {
   }
   Lowering lowering(*this, step);
   if (step.kind->accepts_rest) call.rest = lowering.rest();
-  const bool is_effect = static_cast<bool>(step.kind->request);
+  const bool is_effect = step.kind->request || step.kind->converse;
   const Slot result = lowering.result();
   if (step.kind->has_age && !step.result_name.empty()) {
     auto found = variable_index_.find(step.result_name);

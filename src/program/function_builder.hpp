@@ -26,6 +26,7 @@ struct CheckedStep {
   std::string written_name;
   std::string callee;                 // a step that is a call: the function's name
   std::vector<const Member*> fields;  // one for each of the kind's fields; null: not given
+  std::vector<std::string> paths;     // likewise, their JSON pointers
   std::vector<const Member*> rest;    // arguments, where the kind accepts them
   const Member* result_member = nullptr;
   std::string result_name;         // output_variable
@@ -87,6 +88,8 @@ class FunctionBuilder {
   [[nodiscard]] CheckedStep check(const Step& step);
   void check_unknown(CheckedStep& checked, const Node& name);
   void match_fields(CheckedStep& checked);
+  void match_options(CheckedStep& checked, std::size_t options, const std::string& path);
+  void take_field(CheckedStep& checked, std::size_t position, const Member& member, const std::string& path);
   void take_result_name(CheckedStep& checked, const Member& member, std::string path);
   void check_given_fields(CheckedStep& checked);
   void collect_names(const std::vector<Step>& steps);

@@ -53,6 +53,8 @@ std::string_view name_of(FieldType type) {
       return "record id";
     case FieldType::cache_key:
       return "cache key";
+    case FieldType::options:
+      return "object";
     case FieldType::annotation:
       return "annotation";
   }
@@ -65,7 +67,8 @@ StepKinds::StepKinds() = default;
 
 bool StepKinds::add(StepKind kind) {
   const int ways = static_cast<int>(static_cast<bool>(kind.compute)) +
-                   static_cast<int>(static_cast<bool>(kind.request)) + static_cast<int>(kind.lower != nullptr);
+                   static_cast<int>(static_cast<bool>(kind.request)) +
+                   static_cast<int>(static_cast<bool>(kind.converse)) + static_cast<int>(kind.lower != nullptr);
   if (ways != 1 || kind.name.empty()) return false;
   std::vector<std::string> names{fold_name(kind.name)};
   for (const std::string& alias : kind.aliases) names.push_back(fold_name(alias));
