@@ -22,6 +22,7 @@ fnstack_test(test_base
     tests/unit/base/effect_test.cpp
     tests/unit/base/error_test.cpp
     tests/unit/base/json_test.cpp
+    tests/unit/base/json_schema_test.cpp
     tests/unit/base/nlohmann_test.cpp
     tests/unit/base/number_test.cpp
     tests/unit/base/source_test.cpp
@@ -78,6 +79,10 @@ fnstack_test(test_steps
   LIBRARIES nlohmann_json::nlohmann_json
   SOURCES
     tests/support/case_runner.cpp
+    tests/unit/steps/http_signing_test.cpp
+    tests/unit/steps/multipart_test.cpp
+    tests/unit/steps/paginate_test.cpp
+    tests/unit/steps/retry_test.cpp
     tests/unit/steps/steps_test.cpp
 )
 

@@ -54,6 +54,7 @@ enum class FieldType : std::uint8_t {
   record_id,   // checked: a number or non-empty text
   cache_key,   // checked: non-empty text from non-null parts
   options,     // an object written out; each of its members is a field of its own, named "options_name.member_name"
+  schema,      // a JSON Schema, written out; checked when compiled
   annotation   // ignored
 };
 
@@ -92,6 +93,8 @@ class Fields {
   // seconds, or null.
   [[nodiscard]] virtual bool wants_age() const noexcept = 0;
   virtual void set_age(Value age) = 0;
+  // schema: what is wrong with the value, in words that don't repeat it; nothing if it fits, or no schema is given.
+  [[nodiscard]] virtual std::optional<std::string> mismatch(std::string_view name, const Value& value) const = 0;
   // effect.hpp's EffectId, as text, of the effect that this execution of the step asks for next.
   [[nodiscard]] virtual std::string effect_id() const = 0;
   // Random bits from the run's seed.
@@ -124,6 +127,12 @@ struct StepKind {
   // A field that compute may change in place where its value is the result variable's own ("all = all + page"): the
   // variable lets go of the value while compute runs. compute must not take the field while it can still fail.
   std::string in_place = {};
+
+  // A kind that computes plain arithmetic where its first field, written out, says so: '+', '-' or '*' for such a word,
+  // else 0. Of two integers in the fields at `left` and `right` the result is then that of the operation, as long as
+  // 64 bits hold it; everything else goes to compute.
+  char (*arithmetic)(std::string_view word) = nullptr;
+  std::size_t left = 0, right = 0;
 
   // Exactly one of compute, request with reply, converse, or lower.
   std::function<Result<Value>(Fields&)> compute = {};

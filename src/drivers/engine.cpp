@@ -24,8 +24,8 @@ struct BackgroundTask {
 };
 
 void fill_random(std::uint8_t* out, std::size_t size) {
-  // Without the system's random numbers there is no uuid worth the name; RAND_bytes fails only then.
-  if (RAND_bytes(out, static_cast<int>(size)) != 1) std::memset(out, 0, size);
+  // Fails only where the system has no random numbers to give, and then no uuid and no signature is worth its name.
+  if (RAND_bytes(out, static_cast<int>(size)) != 1) throw std::bad_alloc();
 }
 
 std::string new_run_id() {
@@ -111,6 +111,9 @@ Compiled Engine::load(const SourcePtr& source) const {
   options.host_functions = state_->host_names;
   options.roots = state_->options.roots;
   options.limits = state_->options.limits;
+  if (!state_->options.step_defaults.empty()) {
+    options.step_defaults = Source::make("step_defaults", state_->options.step_defaults);
+  }
   compiled = compile(std::move(module.definitions), state_->kinds, options, state_->libraries);
   for (const Diagnostic& diagnostic : module.diagnostics.items()) compiled.diagnostics.add(diagnostic);
   compiled.diagnostics.sort();

@@ -105,6 +105,7 @@ class Executor {
   Step assign(const Instruction& instruction);
   Step update(const Instruction& instruction);
   Step compute(const Instruction& instruction);
+  Step arithmetic(const Instruction& instruction);
   Step perform(const Instruction& instruction);
   Step converse(const Instruction& instruction);
   Step finish_step(const Instruction& instruction, const machine::StepFields& fields, Value value);
@@ -383,6 +384,30 @@ Executor::Step Executor::compute(const Instruction& instruction) {
     return fail(std::move(*wrong));
   }
   return store_or_fail(instruction.b, std::move(*value));
+}
+
+Executor::Step Executor::arithmetic(const Instruction& instruction) {
+  const KindCall& site = data_.kind_calls[instruction.a];
+  Value left_scratch;
+  Value right_scratch;
+  std::optional<Error> error;
+  const auto operand = [&](std::size_t field, Value& scratch) {
+    return program::borrow(data_.operands[site.operands[field]], scope_, surroundings_, scratch, error);
+  };
+  const Value* const left = operand(site.kind->left, left_scratch);
+  if (left == nullptr) return fail(std::move(*error));
+  const Value* const right = operand(site.kind->right, right_scratch);
+  if (right == nullptr) return fail(std::move(*error));
+  if (left->is_integer() && right->is_integer()) {
+    const std::int64_t a = left->as_integer();
+    const std::int64_t b = right->as_integer();
+    std::int64_t out = 0;
+    const bool overflows = instruction.c == '+'   ? __builtin_add_overflow(a, b, &out)
+                           : instruction.c == '-' ? __builtin_sub_overflow(a, b, &out)
+                                                  : __builtin_mul_overflow(a, b, &out);
+    if (!overflows) return store(instruction.b, Value(out)) ? Step::go_on : live_bytes_error();
+  }
+  return compute(instruction);
 }
 
 Executor::Step Executor::set_headers(const Instruction& instruction) {
@@ -703,6 +728,8 @@ Executor::Step Executor::execute(const Instruction& instruction) {
       return update(instruction);
     case Op::compute:
       return compute(instruction);
+    case Op::arithmetic:
+      return arithmetic(instruction);
     case Op::perform:
       return perform(instruction);
     case Op::jump:

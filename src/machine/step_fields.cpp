@@ -130,7 +130,7 @@ std::optional<Error> StepFields::evaluate_all() {
   bool depends = false;
   for (std::size_t i = 0; i < table_.size(); ++i) {
     const FieldType type = table_[i].type;
-    if (type == FieldType::expression) continue;
+    if (type == FieldType::expression || !table_[i].locals.empty()) continue;
     if (type == FieldType::url || type == FieldType::body) {
       depends = true;
       continue;
@@ -171,6 +171,13 @@ std::span<const std::string> StepFields::spelled(std::string_view name) const {
   return data_.operands[call_.operands[position]].spelled;
 }
 
+std::optional<std::string> StepFields::mismatch(std::string_view name, const Value& value) const {
+  const std::size_t position = position_of(name);
+  if (position == table_.size() || call_.operands[position] == program::none) return std::nullopt;
+  const auto& schema = data_.operands[call_.operands[position]].schema;
+  return schema == nullptr ? std::nullopt : schema->check(value);
+}
+
 Result<Value> StepFields::evaluate(std::string_view name, std::initializer_list<Value> locals) {
   const std::size_t position = position_of(name);
   if (position == table_.size()) return Value();
@@ -182,8 +189,12 @@ Result<Value> StepFields::evaluate(std::string_view name, std::initializer_list<
   program::Surroundings surroundings;
   surroundings.limits = &limits_;
   Value value;
-  if (auto error = program::evaluate(data_.operands[call_.operands[position]], scope_, surroundings, value))
-    return std::move(*error);
+  auto error = program::evaluate(data_.operands[call_.operands[position]], scope_, surroundings, value);
+  if (call_.locals[position] != program::none) {
+    // What they were lent lives on in the caller's hands alone: it may go on changing it in place.
+    for (std::size_t i = 0; i < locals.size(); ++i) slots_[call_.locals[position] + i] = Value();
+  }
+  if (error) return std::move(*error);
   return value;
 }
 

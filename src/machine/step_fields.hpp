@@ -39,6 +39,7 @@ class StepFields final : public Fields {
   [[nodiscard]] const Limits& limits() const noexcept override { return limits_; }
   [[nodiscard]] bool wants_age() const noexcept override { return call_.wants_age; }
   void set_age(Value age) override { age_ = std::move(age); }
+  [[nodiscard]] std::optional<std::string> mismatch(std::string_view name, const Value& value) const override;
   [[nodiscard]] std::string effect_id() const override {
     return EffectId{next_effect_.run, next_effect_.strand, next_effect_.ordinal}.to_string();
   }

@@ -1,45 +1,23 @@
 // Compile: definitions in, one linked program out. All functions are known by name before the first is built, so
 // that they can call each other in any order. Entry point: compile, at the end.
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 
-#include <openssl/evp.h>
-
 #include <fnstack/program.hpp>
 
+#include "base/digest.hpp"
 #include "base/first_problems.hpp"
 #include "definition/words.hpp"
 #include "program/function_builder.hpp"
 #include "program/program_data.hpp"
+#include "program/step_defaults.hpp"
 
 namespace fnstack {
 
 namespace program {
 
 namespace {
-
-std::string hex_digest(const std::vector<std::string_view>& parts) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
-  for (std::string_view part : parts) {
-    const std::string length = std::to_string(part.size()) + ":";
-    EVP_DigestUpdate(context, length.data(), length.size());
-    EVP_DigestUpdate(context, part.data(), part.size());
-  }
-  EVP_DigestFinal_ex(context, digest.data(), &size);
-  EVP_MD_CTX_free(context);
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) {
-    hex += digits[digest[i] >> 4];
-    hex += digits[digest[i] & 15];
-  }
-  return hex;
-}
 
 std::string fingerprint(const std::vector<const Definition*>& definitions, const CompileOptions& options) {
   const std::string version = "fnstack ops " + std::to_string(op_version);
@@ -49,7 +27,8 @@ std::string fingerprint(const std::vector<const Definition*>& definitions, const
         definition->source->text().substr(definition->span.begin, definition->span.end - definition->span.begin));
   }
   for (const std::string& root : options.roots) parts.emplace_back(root);
-  return hex_digest(parts);
+  if (options.step_defaults != nullptr) parts.push_back(options.step_defaults->text());
+  return base::sha256_hex(parts);
 }
 
 // Two definitions that answer to one name: the later one is told where the first stands.
@@ -147,8 +126,9 @@ Diagnostics build(ProgramData& data, const std::vector<const Definition*>& all, 
   data.index_functions();
   documentation.clear();
   std::size_t comparisons = most_comparisons;
+  const program::StepDefaults defaults = program::compile_defaults(data, kinds, options, diagnostics);
   for (std::size_t i = 0; i < all.size(); ++i) {
-    program::FunctionBuilder builder(data, static_cast<std::uint32_t>(i), *all[i], kinds, options, diagnostics,
+    program::FunctionBuilder builder(data, static_cast<std::uint32_t>(i), *all[i], kinds, defaults, options, diagnostics,
                                      comparisons);
     builder.build();
     documentation.push_back(builder.reads_like_documentation());

@@ -17,12 +17,14 @@
 namespace fnstack::program {
 
 FunctionBuilder::FunctionBuilder(ProgramData& data, std::uint32_t function, const Definition& definition,
-                                 const StepKinds& kinds, const CompileOptions& options, Diagnostics& diagnostics,
+                                 const StepKinds& kinds, const StepDefaults& defaults,
+                                 const CompileOptions& options, Diagnostics& diagnostics,
                                  std::size_t& comparisons)
     : data_(data),
       function_(function),
       definition_(definition),
       kinds_(kinds),
+      defaults_(defaults),
       options_(options),
       diagnostics_(diagnostics),
       comparisons_(comparisons) {}
@@ -114,10 +116,20 @@ std::string FunctionBuilder::literal_content_type(const CheckedStep& step) const
   return {};
 }
 
+// The host's default for a field that is not given. What the step says about a group of options stands for all of it.
+OperandIndex FunctionBuilder::default_of(const CheckedStep& step, std::size_t field) const {
+  const auto found = defaults_.find(step.kind);
+  if (found == defaults_.end()) return none;
+  const std::string& name = step.kind->fields[field].name;
+  const std::size_t group = step.kind->position_of(name.substr(0, name.find('.')));
+  return group < step.fields.size() && step.fields[group] != nullptr ? none : found->second[field];
+}
+
 OperandIndex FunctionBuilder::field_operand(const CheckedStep& step, std::size_t field) {
   const Member* member = step.fields[field];
   const FieldType type = step.kind->fields[field].type;
   if (member == nullptr) {
+    if (const OperandIndex given = default_of(step, field); given != none) return given;
     if (step.kind->fields[field].default_template.empty()) return none;
     Node fallback;
     fallback.kind = Node::Kind::string;
@@ -228,6 +240,16 @@ void FunctionBuilder::leave(const Lowering::Leaving& leaving) {
 
 // ---------------------------------------------------------------- steps
 
+// What StepKind::arithmetic says about this step; 0 if it says nothing.
+char FunctionBuilder::arithmetic_of(const CheckedStep& step) {
+  const StepKind& kind = *step.kind;
+  if (kind.arithmetic == nullptr || step.fields[0] == nullptr) return 0;
+  const Node& word = step.fields[0]->value;
+  if (word.kind != Node::Kind::string || expr::may_hold_template(word.scalar.as_string())) return 0;
+  if (step.fields[kind.left] == nullptr || step.fields[kind.right] == nullptr) return 0;
+  return kind.arithmetic(word.scalar.as_string());
+}
+
 void FunctionBuilder::lower_kind_call(const CheckedStep& step) {
   KindCall call;
   call.kind = step.shared_kind;
@@ -247,7 +269,17 @@ void FunctionBuilder::lower_kind_call(const CheckedStep& step) {
         data_.operands[call.operands[i]].kind == Operand::Kind::expression) {
       call.in_place = static_cast<std::uint32_t>(i);
     }
-    if (call.locals[i] != none) lexical_.resize(lexical_.size() - field.locals.size());
+    if (call.locals[i] != none) {
+      lexical_.resize(lexical_.size() - field.locals.size());
+      // What a kind evaluates itself is never joined with text around it, which nobody would escape.
+      const Operand& operand = data_.operands[call.operands[i]];
+      if (field.type == FieldType::value && (operand.kind == Operand::Kind::text ||
+                                             (operand.kind == Operand::Kind::constant && operand.constant.is_string()))) {
+        report(&step, Diagnostic::Severity::error, "bad-value",
+               definition::in_quotes(step.fields[i]->key) + ": expected one {{ }} and nothing around it",
+               step.fields[i]->value.span, step.paths[i]);
+      }
+    }
   }
   Lowering lowering(*this, step);
   if (step.kind->accepts_rest) call.rest = lowering.rest();
@@ -265,7 +297,12 @@ void FunctionBuilder::lower_kind_call(const CheckedStep& step) {
            "move the step before or after the transaction");
   }
   const Slot transaction = is_effect && step.kind->is_database && !transactions_.empty() ? transactions_.back() : none;
-  const std::uint32_t at = emit(is_effect ? Op::perform : Op::compute, site, result, is_effect ? transaction : none);
+  std::uint32_t at = 0;
+  if (const char operation = arithmetic_of(step); operation != 0 && result != none) {
+    at = emit(Op::arithmetic, site, result, static_cast<std::uint32_t>(operation));
+  } else {
+    at = emit(is_effect ? Op::perform : Op::compute, site, result, is_effect ? transaction : none);
+  }
   if (result == none && !step.implicit_name.empty()) implicit_results_.push_back({at, step.implicit_name});
 }
 
@@ -329,6 +366,33 @@ void FunctionBuilder::parameters() {
     compiled.default_value = add_operand(operand_compiler(nullptr, definition_.path).value(member->value));
     info.parameters.push_back(std::move(compiled));
   }
+}
+
+std::vector<std::uint32_t> FunctionBuilder::default_operands(const std::string& name, const Node& fields) {
+  CheckedStep step;
+  step.kind = kinds_.find(name);
+  step.step.node = &fields;
+  step.step.path = definition::pointer("", name);
+  step.written_name = step.kind->name;
+  step.is_default = true;
+  match_fields(step);
+  std::vector<std::uint32_t> operands(step.kind->fields.size(), none);
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    if (step.fields[i] == nullptr) continue;
+    if (!step.kind->fields[i].locals.empty()) {
+      report(&step, Diagnostic::Severity::error, "bad-value",
+             definition::in_quotes(step.fields[i]->key) + " has no default: it says something about one step",
+             step.fields[i]->key_span, step.paths[i]);
+      continue;
+    }
+    operands[i] = field_operand(step, i);
+  }
+  for (const auto& [unknown, use] : unset_) {
+    report(&step, Diagnostic::Severity::error, "unset-variable",
+           "no variable can be read here: " + definition::in_quotes(unknown), use.span, use.path,
+           "env, inputs, run, timestamp and uuid can");
+  }
+  return operands;
 }
 
 void FunctionBuilder::build() {

@@ -15,6 +15,7 @@
 #include "program/lowering.hpp"
 #include "program/operand_compile.hpp"
 #include "program/program_data.hpp"
+#include "program/step_defaults.hpp"
 
 namespace fnstack::program {
 
@@ -36,14 +37,17 @@ struct CheckedStep {
   bool is_call = false;            // its name is a function's, so all its fields are arguments
   bool gives_something = false;    // a field of its kind's, or nearly one
   bool is_incomplete = false;      // a field that it must have is missing, or nobody knows its name
+  bool is_default = false;        // not a step, but the host's defaults for steps: nothing is missing
 };
 
 class FunctionBuilder {
  public:
   FunctionBuilder(ProgramData& data, std::uint32_t function, const Definition& definition, const StepKinds& kinds,
-                  const CompileOptions& options, Diagnostics& diagnostics, std::size_t& comparisons);
+                  const StepDefaults& defaults, const CompileOptions& options, Diagnostics& diagnostics, std::size_t& comparisons);
 
   void build();
+  // Instead of build: the operands of fields that stand for those a step of the kind `name` lacks.
+  [[nodiscard]] std::vector<std::uint32_t> default_operands(const std::string& name, const Node& fields);
   // After build: no step of it is known and has a field that it needs, so it is prose in a definition's form.
   [[nodiscard]] bool reads_like_documentation() const;
 
@@ -92,6 +96,7 @@ class FunctionBuilder {
   void take_field(CheckedStep& checked, std::size_t position, const Member& member, const std::string& path);
   void take_result_name(CheckedStep& checked, const Member& member, std::string path);
   void check_given_fields(CheckedStep& checked);
+  [[nodiscard]] OperandIndex default_of(const CheckedStep& step, std::size_t field) const;
   void collect_names(const std::vector<Step>& steps);
   void collect_block(const Node& node, const std::string& path);
   void check_variable_name(const std::string& name, const Node& at, const CheckedStep& step);
@@ -111,6 +116,7 @@ class FunctionBuilder {
   void lower(const CheckedStep& step);
   void lower_steps(const std::vector<Step>& steps);
   void lower_kind_call(const CheckedStep& step);
+  [[nodiscard]] static char arithmetic_of(const CheckedStep& step);
   std::uint32_t emit(Op op, std::uint32_t a, std::uint32_t b, std::uint32_t c);
   void leave(const Lowering::Leaving& leaving);
   void resolve_labels();
@@ -131,6 +137,7 @@ class FunctionBuilder {
   std::uint32_t function_;
   const Definition& definition_;
   const StepKinds& kinds_;
+  const StepDefaults& defaults_;
   const CompileOptions& options_;
   Diagnostics& diagnostics_;
   std::size_t& comparisons_;  // how many more words may be compared, all functions together

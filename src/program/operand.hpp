@@ -13,6 +13,7 @@
 #include <fnstack/limits.hpp>
 #include <fnstack/value.hpp>
 
+#include "base/json_schema.hpp"
 #include "expr/escape.hpp"
 #include "expr/expression.hpp"
 #include "expr/template.hpp"
@@ -57,6 +58,7 @@ struct Operand {
   std::shared_ptr<const Tree> tree;            // tree, headers, filter
   std::shared_ptr<const expr::UrlTemplate> url;
   std::shared_ptr<const expr::BodyTemplate> body;
+  std::shared_ptr<const base::JsonSchema> schema;
   std::vector<std::string> spelled;  // data: the columns written in the definition; identifier: the name
 };
 

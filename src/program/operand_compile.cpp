@@ -169,6 +169,24 @@ Operand OperandCompiler::from_tree(Tree tree) {
   return operand;
 }
 
+// As it is written, whatever looks like a template.
+Value OperandCompiler::literal(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::array: {
+      Value list = Value::array();
+      for (const Node& item : node.items) list.push_back(literal(item));
+      return list;
+    }
+    case Node::Kind::object: {
+      Value object = Value::object();
+      for (const Member& member : node.members) object.set(member.key, literal(member.value));
+      return object;
+    }
+    default:
+      return node.scalar;
+  }
+}
+
 Operand OperandCompiler::value(const Node& node) {
   if (node.kind == Node::Kind::string) {
     if (!expr::may_hold_template(node.scalar.as_string())) return constant_operand(node.scalar);
@@ -212,6 +230,17 @@ Operand OperandCompiler::url(const Node& node) {
   return operand;
 }
 
+Operand OperandCompiler::schema(const Node& node) {
+  Operand operand;
+  auto compiled = base::JsonSchema::compile(literal(node));
+  if (compiled.ok()) {
+    operand.schema = std::make_shared<const base::JsonSchema>(std::move(*compiled));
+  } else {
+    error(node, "bad-schema", compiled.error().message);
+  }
+  return operand;
+}
+
 Operand OperandCompiler::headers(const Node& node) {
   if (node.kind == Node::Kind::object) {
     Operand operand;
@@ -223,6 +252,9 @@ Operand OperandCompiler::headers(const Node& node) {
           error(member.key_span, "bad-header",
                 "headers: " + definition::in_quotes(member.key) +
                     " is no name of a header: it has a character other than letters, digits and !#$%&'*+-.^_`|~");
+        } else if (expr::is_framing_header(member.key)) {
+          error(member.key_span, "bad-header",
+                "headers: " + definition::in_quotes(member.key) + " can't be set: it belongs to the connection");
         }
       }
       if (member.value.kind == Node::Kind::array || member.value.kind == Node::Kind::object) {
@@ -469,6 +501,8 @@ Operand OperandCompiler::field(const Node& node, FieldType type, std::string_vie
       return body(node, content_type);
     case FieldType::filter:
       return filter(node);
+    case FieldType::schema:
+      return schema(node);
     case FieldType::cache_key:
       return cache_key(node);
     case FieldType::data: {

@@ -34,6 +34,8 @@ class OperandCompiler {
   [[nodiscard]] Tree tree(const Node& node);
   [[nodiscard]] Operand from_tree(Tree tree);
   [[nodiscard]] Operand url(const Node& node);
+  [[nodiscard]] static Value literal(const Node& node);
+  [[nodiscard]] Operand schema(const Node& node);
   [[nodiscard]] Operand headers(const Node& node);
   [[nodiscard]] Operand body(const Node& node, std::string_view content_type);
   [[nodiscard]] Operand filter(const Node& node);

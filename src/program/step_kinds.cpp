@@ -53,6 +53,8 @@ std::string_view name_of(FieldType type) {
       return "record id";
     case FieldType::cache_key:
       return "cache key";
+    case FieldType::schema:
+      return "JSON Schema";
     case FieldType::options:
       return "object";
     case FieldType::annotation:

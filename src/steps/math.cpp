@@ -68,23 +68,27 @@ Result<Value> fold(Fields& fields, std::string_view operation) {
   return expr::arithmetic('/', total, Value(static_cast<std::int64_t>(values.size())));
 }
 
+// Of two integers these are integers, if 64 bits hold them.
+char plain_arithmetic(std::string_view operation) {
+  if (operation == "add" || operation == "addition" || operation == "+") return '+';
+  if (operation == "subtract" || operation == "sub" || operation == "subtraction" || operation == "-") return '-';
+  if (operation == "multiply" || operation == "mul" || operation == "multiplication" || operation == "*") return '*';
+  return 0;
+}
+
+char arithmetic_of(std::string_view operation) {
+  if (const char plain = plain_arithmetic(operation); plain != 0) return plain;
+  if (operation == "divide" || operation == "div" || operation == "division" || operation == "/") return '/';
+  if (operation == "modulo" || operation == "mod" || operation == "modulus" || operation == "%") return '%';
+  if (operation == "power" || operation == "pow" || operation == "**") return '^';
+  return 0;
+}
+
 Result<Value> compute(Fields& fields) {
   // Positions in the table below: this step stands in loops.
   const Value& operation_value = fields.at(0);
   const std::string_view operation = operation_value.as_string();
-  char op = 0;
-  if (operation == "add" || operation == "addition" || operation == "+")
-    op = '+';
-  else if (operation == "subtract" || operation == "sub" || operation == "subtraction" || operation == "-")
-    op = '-';
-  else if (operation == "multiply" || operation == "mul" || operation == "multiplication" || operation == "*")
-    op = '*';
-  else if (operation == "divide" || operation == "div" || operation == "division" || operation == "/")
-    op = '/';
-  else if (operation == "modulo" || operation == "mod" || operation == "modulus" || operation == "%")
-    op = '%';
-  else if (operation == "power" || operation == "pow" || operation == "**")
-    op = '^';
+  const char op = arithmetic_of(operation);
   if (op == 0) {
     for (std::string_view of_list : {"sum", "count", "average", "avg", "product"}) {
       if (operation == of_list) return fold(fields, operation);
@@ -149,6 +153,9 @@ StepKind math() {
            {.name = "value2", .aliases = {"b"}, .doc = "the right operand; ceiling, floor, round: the divisor"},
            {.name = "values", .aliases = {"array", "list"}, .doc = "a list"},
            {.name = "attribute", .aliases = {"field"}, .type = FieldType::text, .doc = "of each element of the list"}},
+      .arithmetic = plain_arithmetic,
+      .left = 1,
+      .right = 2,
       .compute = compute};
 }
 

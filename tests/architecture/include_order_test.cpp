@@ -55,9 +55,10 @@ const std::vector<Rule> third_party = {
     {"pqxx/", {"src/backends/postgres_"}},
     {"uv.h", {"src/drivers/"}},
     {"simdjson.h", {"src/base/"}},
-    {"re2/", {"src/expr/", "src/steps/", "src/backends/"}},
+    {"re2/", {"src/base/json_schema", "src/expr/", "src/steps/", "src/backends/"}},
     {"utf8proc.h", {"src/base/", "src/expr/"}},
     {"openssl/", {"src/base/", "src/expr/", "src/program/", "src/machine/", "src/steps/", "src/drivers/engine.cpp"}},
+    {"valijson/", {"src/base/json_schema"}},
     {"CLI/", {"src/cli/"}},
     {"nlohmann/", {"src/cli/", "include/fnstack/nlohmann.hpp"}},
 };

@@ -2,6 +2,7 @@
 #include <httplib.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "cli/command.hpp"
@@ -55,6 +56,28 @@ TEST_CASE("a rewritten origin changes only where the connection goes") {
   CHECK(said.status == 0);
   CHECK(Json::parse(said.out).at("variables").at("answer") == Json{{"host", "api.example.com"}, {"path", "/v1/users"}});
   CHECK(Json::parse(said.out).at("stats").at("effects") == 1);
+}
+
+// What the text of a URL can't tell, only the address it leads to.
+TEST_CASE("escaping vectors that the network guard refuses") {
+  const Json vectors = Json::parse(read_file(FNSTACK_TEST_DATA "/cases/escaping_vectors.json"));
+  const std::set<std::string> refused = {"url_whole-024", "url_whole-027", "url_whole-030", "url_whole-031",
+                                         "url_host-058"};
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("get.json");
+  std::size_t seen = 0;
+  for (const Json& vector : vectors) {
+    if (refused.count(vector.at("id").get<std::string>()) == 0) continue;
+    ++seen;
+    INFO(vector.dump());
+    const Json step{{"function", "External API Request"}, {"url", vector.at("template")}};
+    write_file(file, Json{{"steps", Json::array({step})}}.dump());
+    const Said said = fnstack({"run", file, "--inputs", vector.at("vars").at("inputs").dump()});
+    CHECK(said.status == 1);
+    CHECK(Json::parse(said.out).at("error").at("type") == "blocked");
+    CHECK(Json::parse(said.out).at("error").at("status_code") == 403);
+  }
+  CHECK(seen == refused.size());
 }
 
 TEST_CASE("an address that is not public has to be allowed") {

@@ -31,12 +31,40 @@ Value strings(const std::vector<std::string>& list) {
 
 Effect as_effect(const Effect& effect) { return effect; }
 
-EffectResult reply_from(const Value& reply, const Effect& effect) {
+Value policy_to_value(const HttpPolicy* policy) {
+  if (policy == nullptr) return {};
+  Value out = Value::object({{"share_key", Value(policy->share_key)}});
+  if (const auto& breaker = policy->circuit_breaker) {
+    out.set("circuit_breaker", Value::object({{"key", Value(breaker->key)},
+                                              {"failures", breaker->failures},
+                                              {"window_s", breaker->window_s},
+                                              {"open_s", breaker->open_s}}));
+  }
+  if (const auto& limit = policy->rate_limit) {
+    out.set("rate_limit", Value::object({{"key", Value(limit->key)},
+                                         {"requests", limit->requests},
+                                         {"period_ms", limit->period_ms},
+                                         {"burst", limit->burst}}));
+  }
+  if (const auto& oauth2 = policy->oauth2) {
+    out.set("oauth2", Value::object({{"token_url", Value(oauth2->token_url)},
+                                     {"client_id", Value(oauth2->client_id)},
+                                     {"client_secret", Value(oauth2->client_secret)},
+                                     {"refresh_token", Value(oauth2->refresh_token)},
+                                     {"scope", Value(oauth2->scope)},
+                                     {"audience", Value(oauth2->audience)},
+                                     {"credentials_in_body", oauth2->credentials_in_body}}));
+  }
+  return out;
+}
+
+EffectResult reply_from(const Value& reply, const Effect& effect, std::int64_t now) {
   if (const Value* error = reply.find("error")) {
     Error failed = make_error("network", "");
     failed.type = std::string(error->get("type").as_string());
     failed.message = std::string(error->get("message").as_string());
     failed.restart_transaction = error->get("restart_transaction").as_boolean();
+    if (const Value* wait = error->find("not_before_in_ms")) failed.not_before_ms = now + wait->as_integer();
     return failed;
   }
   if (!std::holds_alternative<HttpRequest>(effect)) return EffectReply(reply.get("value"));
@@ -82,7 +110,9 @@ Value effect_to_value(const Effect& effect) {
                                                         {"headers", std::move(headers)},
                                                         {"body", asked.has_body ? Value(asked.body) : Value()},
                                                         {"timeout_ms", asked.timeout_ms},
-                                                        {"verify_tls", asked.verify_tls}})}});
+                                                        {"verify_tls", asked.verify_tls},
+                                                        {"connection", Value(asked.connection)},
+                                                        {"policy", policy_to_value(asked.policy.get())}})}});
         } else if constexpr (std::is_same_v<T, CacheCommand>) {
           return Value::object(
               {{"cache", Value::object({{"operation", Value(cache_names[static_cast<std::size_t>(asked.kind)])},
@@ -178,6 +208,9 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
   for (std::size_t i = 0; i < host.size(); ++i) options.host_functions.emplace_back(host[i].as_string());
   const Value& roots = content.get("roots");
   for (std::size_t i = 0; i < roots.size(); ++i) options.roots.emplace_back(roots.key_at(i));
+  if (const Value* defaults = content.find("step_defaults")) {
+    options.step_defaults = Source::make("step_defaults", to_pretty_json(*defaults));
+  }
   Compiled compiled = compile(std::move(module.definitions), kinds, options);
   if (module.diagnostics.has_errors()) return module.diagnostics.to_text();
   if (compiled.diagnostics.has_errors()) return compiled.diagnostics.to_text();
@@ -212,7 +245,7 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
     const Value& reply = dialogue[at].get("reply");
     if (const auto* sleep = std::get_if<Sleep>(&asked->effect)) now += sleep->duration_ms;
     now += reply.get("takes_ms").as_integer();
-    EffectResult result = reply_from(reply, as_effect(asked->effect));
+    EffectResult result = reply_from(reply, as_effect(asked->effect), now);
     if (at_effect) at_effect(machine, compiled.program, start);
     machine.resume(asked->id, std::move(result), now);
     ++at;

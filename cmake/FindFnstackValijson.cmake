@@ -1,0 +1,17 @@
+# valijson, which is headers alone, as fnstack_valijson. Its own package file names another target from one version to
+# the next. FNSTACK_VALIJSON_INCLUDE_DIR is the folder that has valijson/validator.hpp.
+if(NOT TARGET fnstack_valijson)
+  find_path(FNSTACK_VALIJSON_INCLUDE_DIR valijson/validator.hpp)
+  if(FNSTACK_VALIJSON_INCLUDE_DIR)
+    add_library(fnstack_valijson INTERFACE IMPORTED)
+    target_compile_definitions(fnstack_valijson INTERFACE VALIJSON_USE_EXCEPTIONS=1)
+    if(NOT FNSTACK_VALIJSON_INCLUDE_DIR STREQUAL "/usr/include")
+      target_include_directories(fnstack_valijson SYSTEM INTERFACE "${FNSTACK_VALIJSON_INCLUDE_DIR}")
+    endif()
+  endif()
+endif()
+if(TARGET fnstack_valijson)
+  set(FnstackValijson_FOUND TRUE)
+else()
+  set(FnstackValijson_FOUND FALSE)
+endif()
