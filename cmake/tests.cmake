@@ -131,6 +131,19 @@ if(TARGET fnstack_curl_backend)
   )
 endif()
 
+if(TARGET fnstack_curl_backend)
+  fnstack_test(test_resilient
+    FOLDERS base backends curl_backend
+    LIBRARIES OpenSSL::SSL OpenSSL::Crypto
+    SOURCES
+      tests/support/fault_server.cpp
+      tests/backends/circuit_breaker_test.cpp
+      tests/backends/oauth2_test.cpp
+      tests/backends/resilient_http_test.cpp
+      tests/backends/token_bucket_test.cpp
+  )
+endif()
+
 fnstack_test(test_drivers
   FOLDERS base expr definition program steps machine backends drivers curl_backend sqlite_backend spdlog_backend
   LIBRARIES httplib::httplib nlohmann_json::nlohmann_json
