@@ -120,9 +120,12 @@ if(TARGET fnstack_curl_backend)
     LIBRARIES OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
     SOURCES
       tests/support/fault_server.cpp
+      tests/support/fault_table.cpp
+      tests/support/proxy_server.cpp
       tests/support/test_certificate.cpp
       tests/backends/body_decoder_test.cpp
       tests/backends/callback_http_test.cpp
+      tests/backends/curl_http_connections_test.cpp
       tests/backends/curl_http_faults_test.cpp
       tests/backends/curl_http_test.cpp
       tests/backends/curl_http_tls_test.cpp

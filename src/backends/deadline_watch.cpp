@@ -19,6 +19,7 @@ struct DeadlineWatch::Shared {
   std::map<std::uint64_t, SteadyTime> times;
   std::uint64_t next_id = 1;
   std::thread thread;
+  SteadyTime wakes_at = SteadyTime::max();  // by itself; of what is due later it need not be told
   bool running = false;
   bool stopping = false;
 };
@@ -59,10 +60,12 @@ std::uint64_t DeadlineWatch::add(SteadyTime when, std::function<void()> function
     if (!shared_->running) return 0;
   }
   const std::uint64_t id = shared_->next_id++;
-  const bool is_first = shared_->waiting.empty() || when < shared_->waiting.begin()->first.first;
   shared_->times.emplace(id, when);
   shared_->waiting.emplace(std::pair(when, id), std::move(function));
-  if (is_first) shared_->changed.notify_all();
+  if (when < shared_->wakes_at) {
+    shared_->wakes_at = when;
+    shared_->changed.notify_all();
+  }
   return id;
 }
 
@@ -80,12 +83,14 @@ void DeadlineWatch::run(const std::shared_ptr<Shared>& shared) {
   std::unique_lock lock(shared->mutex);
   while (!shared->stopping) {
     if (shared->waiting.empty()) {
+      shared->wakes_at = SteadyTime::max();
       shared->changed.wait(lock);
       continue;
     }
     const auto first = shared->waiting.begin();
     if (first->first.first > std::chrono::steady_clock::now()) {
       const SteadyTime until = first->first.first;  // the entry may go while this waits
+      shared->wakes_at = until;
       shared->changed.wait_until(lock, until);
       continue;
     }
