@@ -125,14 +125,30 @@ if(TARGET fnstack_curl_backend)
     LIBRARIES OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
     SOURCES
       tests/support/fault_server.cpp
+      tests/support/fault_table.cpp
+      tests/support/proxy_server.cpp
       tests/support/test_certificate.cpp
       tests/backends/body_decoder_test.cpp
       tests/backends/callback_http_test.cpp
+      tests/backends/curl_http_connections_test.cpp
       tests/backends/curl_http_faults_test.cpp
       tests/backends/curl_http_test.cpp
       tests/backends/curl_http_tls_test.cpp
       tests/backends/http_redirect_test.cpp
       tests/backends/response_reader_test.cpp
+  )
+endif()
+
+if(TARGET fnstack_curl_backend)
+  fnstack_test(test_resilient
+    FOLDERS base backends curl_backend
+    LIBRARIES OpenSSL::SSL OpenSSL::Crypto
+    SOURCES
+      tests/support/fault_server.cpp
+      tests/backends/circuit_breaker_test.cpp
+      tests/backends/oauth2_test.cpp
+      tests/backends/resilient_http_test.cpp
+      tests/backends/token_bucket_test.cpp
   )
 endif()
 

@@ -142,7 +142,7 @@ void CurlLoop::accept(Job job) {
   auto owned = std::make_unique<Transfer>(id, std::move(job.request), job.call, std::move(job.reply), job.received);
   Transfer& transfer = *owned;
   transfers_.emplace(id, std::move(owned));
-  if (auto error = transfer.begin()) return end(transfer, std::move(*error));
+  if (auto error = transfer.begin(policy_)) return end(transfer, std::move(*error));
   if (transfer.stop_token().stop_requested()) return end(transfer, transfer.cancelled());
   if (transfer.stop_token().stop_possible()) {
     transfer.on_stop =
@@ -157,7 +157,7 @@ void CurlLoop::accept(Job job) {
 void CurlLoop::launch(Transfer& transfer, Shard* shard) {
   const bool further_hop = shard != nullptr;
   CURL* handle = take_handle();
-  if (!further_hop) shard = roomy_shard();
+  if (!further_hop) shard = roomy_shard(transfer.connection());
   if (handle == nullptr || shard == nullptr) {
     give_back(handle);
     return end(transfer, make_error(error_type::network, "libcurl could not be set up: out of memory"));
@@ -203,12 +203,13 @@ void CurlLoop::launch_waiting() {
 }
 
 // The first with room: full ones stay warm, the last ones run empty.
-CurlLoop::Shard* CurlLoop::roomy_shard() {
+CurlLoop::Shard* CurlLoop::roomy_shard(const CurlConnection* connection) {
   for (const auto& shard : shards_) {
-    if (shard->transfers < transfers_per_multi) return shard.get();
+    if (shard->connection == connection && shard->transfers < transfers_per_multi) return shard.get();
   }
   auto shard = std::make_unique<Shard>();
   shard->loop = this;
+  shard->connection = connection;
   shard->multi = curl_multi_init();
   if (shard->multi == nullptr) return nullptr;
   curl_multi_setopt(shard->multi, CURLMOPT_SOCKETFUNCTION, &CurlLoop::on_socket);

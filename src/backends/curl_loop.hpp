@@ -1,6 +1,6 @@
 // The thread that drives all exchanges of one client: one epoll set over several curl multis of at most 64 transfers
-// each. Two things here are measured to matter (DESIGN 3): a socket stays in the poll set while its connection idles,
-// and no multi grows large. Entry points: send(), stop().
+// each, a multi and so its pool for one named connection only. Two things here are measured to matter (DESIGN 3): a
+// socket stays in the poll set while its connection idles, and no multi grows large. Entry points: send(), stop().
 #pragma once
 
 #include <curl/curl.h>
@@ -43,6 +43,7 @@ class CurlLoop final : public SocketKeeper, public std::enable_shared_from_this<
   struct Shard {
     CurlLoop* loop = nullptr;
     CURLM* multi = nullptr;
+    const CurlConnection* connection = nullptr;
     int transfers = 0;
     std::optional<SteadyTime> timer;
     bool touched = false;  // may have finished transfers
@@ -84,7 +85,7 @@ class CurlLoop final : public SocketKeeper, public std::enable_shared_from_this<
   void poll_once(int timeout_ms);
   void shut_down();
 
-  Shard* roomy_shard();
+  Shard* roomy_shard(const CurlConnection* connection);
   void watch(int fd, Shard* shard, std::uint32_t wanted);
   void opened(int fd) override;
   void closing(int fd) override;

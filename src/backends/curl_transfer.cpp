@@ -171,7 +171,7 @@ Transfer::Transfer(std::uint64_t id, HttpRequest request, const Call& call, Repl
   deadline_ = std::min(call.deadline, started + std::chrono::milliseconds(timeout_ms));
 }
 
-std::optional<Error> Transfer::begin() {
+std::optional<Error> Transfer::begin(const CurlPolicy& policy) {
   if (!is_known_method(request_.method)) {
     request_.method = "request";
     return located(
@@ -180,6 +180,9 @@ std::optional<Error> Transfer::begin() {
   Result<Url> url = parse_url(request_.url);
   if (!url) return located(std::move(url).error());
   if (request_.shown_url.empty()) request_.shown_url = url->origin();
+  Result<const CurlConnection*> connection = policy.connection_of(request_.connection);
+  if (!connection) return located(std::move(connection).error());
+  connection_ = *connection;
   if (auto error = check_headers()) return error;
   if (request_.method == "HEAD" && request_.has_body) {
     return located(make_error(error_type::validation, "a HEAD request can't have a body"));
@@ -258,7 +261,8 @@ std::optional<Error> Transfer::prepare(CURL* handle, const CurlPolicy& policy, S
 
   const CurlOptions& options = policy.options;
   const Url* rewrite = policy.rewrite_of(hop_.url);
-  const bool proxied = !options.proxy.empty() && rewrite == nullptr;
+  const CurlConnection& connection = *connection_;
+  const bool proxied = !connection.proxy.empty() && rewrite == nullptr;
   guarded_ = rewrite == nullptr && !proxied;
   if (proxied) {
     if (auto reason = policy.guard.check_name(hop_.url.host, hop_.url.port)) {
@@ -287,7 +291,7 @@ std::optional<Error> Transfer::prepare(CURL* handle, const CurlPolicy& policy, S
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_NOPROGRESS, 1L);
   set(CURLOPT_QUICK_EXIT, 1L);  // a name server that hangs must not hold up the loop when a transfer is given up
-  set(CURLOPT_PROXY, proxied ? options.proxy.c_str() : "");
+  set(CURLOPT_PROXY, proxied ? connection.proxy.c_str() : "");
   set(CURLOPT_NOPROXY, proxied ? "" : "*");
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_ERRORBUFFER, detail_);
@@ -297,13 +301,13 @@ std::optional<Error> Transfer::prepare(CURL* handle, const CurlPolicy& policy, S
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(left));
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(left, options.connect_timeout_ms)));
 
-  const bool verify = request_.verify_tls || !options.allow_insecure_tls;
+  const bool verify = request_.verify_tls || !connection.allow_insecure_tls;
   set(CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
   set(CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-  if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
-  if (!options.client_certificate.empty()) set(CURLOPT_SSLCERT, options.client_certificate.c_str());
-  if (!options.client_key.empty()) set(CURLOPT_SSLKEY, options.client_key.c_str());
-  if (!options.client_key_password.empty()) set(CURLOPT_KEYPASSWD, options.client_key_password.c_str());
+  if (!connection.ca_file.empty()) set(CURLOPT_CAINFO, connection.ca_file.c_str());
+  if (!connection.client_certificate.empty()) set(CURLOPT_SSLCERT, connection.client_certificate.c_str());
+  if (!connection.client_key.empty()) set(CURLOPT_SSLKEY, connection.client_key.c_str());
+  if (!connection.client_key_password.empty()) set(CURLOPT_KEYPASSWD, connection.client_key_password.c_str());
 
   set(CURLOPT_HTTPHEADER, headers_.get());
   set(CURLOPT_HEADERFUNCTION, &Callbacks::header);

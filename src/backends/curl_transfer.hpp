@@ -41,7 +41,7 @@ class Transfer {
   Transfer& operator=(const Transfer&) = delete;
 
   // Checks the request once more: what is wrong with it must not reach libcurl, which sends CR and LF as they are.
-  [[nodiscard]] std::optional<Error> begin();
+  [[nodiscard]] std::optional<Error> begin(const CurlPolicy& policy);
   // Sets `easy` up for the current hop.
   [[nodiscard]] std::optional<Error> prepare(CURL* easy, const CurlPolicy& policy, SocketKeeper& keeper);
   // The handle is out of its multi. The exchange's result, or nothing if another hop is to be prepared.
@@ -54,6 +54,8 @@ class Transfer {
 
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   [[nodiscard]] SteadyTime deadline() const noexcept { return deadline_; }
+  // The one that the request names; only after begin() found nothing wrong.
+  [[nodiscard]] const CurlConnection* connection() const noexcept { return connection_; }
   [[nodiscard]] const std::stop_token& stop_token() const noexcept { return stop_; }
 
   // The loop's part.
@@ -80,6 +82,7 @@ class Transfer {
   const SteadyTime started_;
   SteadyTime deadline_;
 
+  const CurlConnection* connection_ = nullptr;
   Hop hop_;
   std::uint32_t redirects_ = 0;
 

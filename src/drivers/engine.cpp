@@ -58,6 +58,7 @@ struct Engine::State {
     if (!options.cache) options.cache = memory_cache();
     if (!options.database) options.database = memory_database();
     if (!options.clock) options.clock = system_clock();
+    if (options.http) options.http = resilient_http(std::move(options.http));  // shared by all runs
   }
 };
 

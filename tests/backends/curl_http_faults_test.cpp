@@ -10,6 +10,7 @@
 
 #include "support/catch.hpp"
 #include "support/fault_server.hpp"
+#include "support/fault_table.hpp"
 #include "support/http_ask.hpp"
 
 using fnstack::CurlOptions;
@@ -18,6 +19,7 @@ using fnstack_test::ask;
 using fnstack_test::Connection;
 using fnstack_test::FaultServer;
 using fnstack_test::get;
+using fnstack_test::note_fault;
 using fnstack_test::summary;
 using fnstack_test::with_body;
 using namespace std::chrono_literals;
@@ -73,6 +75,15 @@ Fault endless(std::string head, std::string piece) {
   };
 }
 
+// Asks, and notes what came of it.
+fnstack::Result<fnstack::HttpResponse> faulty(const char* what, fnstack::HttpClient& client,
+                                              const HttpRequest& request) {
+  const auto began = std::chrono::steady_clock::now();
+  auto result = ask(client, request);
+  note_fault(what, result, began);
+  return result;
+}
+
 std::string repeated(std::string_view text, int times) {
   std::string out;
   for (int i = 0; i < times; ++i) out += text;
@@ -120,7 +131,9 @@ void check_row(const Row& row, std::int64_t timeout_ms) {
   if (const std::size_t at = expected.find('@'); at != std::string::npos) {
     expected.replace(at, 1, "GET " + server.origin() + "/bad: ");
   }
-  const std::string result = summary(ask(*client, bad));
+  const auto answer = ask(*client, bad);
+  note_fault(row.what, answer, began);
+  const std::string result = summary(answer);
   if (expected.ends_with('*')) {
     CHECK_THAT(result, fnstack_test::starts_with(expected.substr(0, expected.size() - 1)));
   } else {
@@ -208,6 +221,7 @@ TEST_CASE("faults: a byte now and then does not hold up the timeout") {
   fnstack_test::Pending pending;
   std::atomic<bool> answered = false;
   std::string result;
+  const auto began = std::chrono::steady_clock::now();
   client->send(slow, {},
                fnstack::Reply<fnstack::HttpResponse>(
                    [&, reply = std::make_shared<fnstack::Reply<fnstack::HttpResponse>>(pending.reply())](auto r) {
@@ -215,7 +229,9 @@ TEST_CASE("faults: a byte now and then does not hold up the timeout") {
                      answered = true;
                    }));
   while (!answered) CHECK(summary(ask(*client, get(server.origin() + "/tick"))) == "200 good");
-  CHECK(summary(pending.get()) == "timeout: GET " + server.origin() + "/slow: timed out after 300 ms");
+  const auto slow_result = pending.get();
+  note_fault("a byte now and then", slow_result, began);
+  CHECK(summary(slow_result) == "timeout: GET " + server.origin() + "/slow: timed out after 300 ms");
   {
     const std::lock_guard lock(mutex);
     over = true;
@@ -225,6 +241,11 @@ TEST_CASE("faults: a byte now and then does not hold up the timeout") {
 
 TEST_CASE("faults: lengths and chunks that lie") {
   const Row rows[] = {
+      {"a length that is a list", bytes(head + "Content-Length: 5, 5\r\n\r\nhello"), "*"},
+      {"a length and chunks",
+       bytes(head + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), "200 hello"},
+      {"two different lengths, one of them negative",
+       bytes(head + "Content-Length: 5\r\nContent-Length: -5\r\n\r\nhello"), "network: @the answer is not valid HTTP*"},
       {"two different lengths", bytes(head + "Content-Length: 5\r\nContent-Length: 4\r\n\r\nhello"),
        "network: @the answer is not valid HTTP: it has two different Content-Length headers"},
       {"the same length twice", bytes(head + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"), "200 hello"},
@@ -251,6 +272,8 @@ TEST_CASE("faults: headers and bodies without end") {
   const Row rows[] = {
       {"100 headers", bytes(sized("hello", headers_100)), "200 hello"},
       {"101 headers", bytes(sized("hello", headers_100 + "X-More: v\r\n")),
+       "limit: @the response has more headers than response_headers = 100"},
+      {"100,000 headers", bytes(head + repeated("X: y\r\n", 100'000) + "\r\nhello"),
        "limit: @the response has more headers than response_headers = 100"},
       {"headers without end", endless(head, "X: y\r\n"),
        "limit: @the response has more headers than response_headers = 100"},
@@ -334,6 +357,20 @@ TEST_CASE("faults: odd statuses") {
       {"103 and then 200", bytes("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + sized("hello")), "200 hello"},
       {"204 with a body", bytes("HTTP/1.1 204 No Content\r\n\r\nhello"), "204 "},
       {"204 with a length and a body", bytes("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello"), "204 "},
+      {"103 again and again, then 200",
+       bytes(repeated("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 20) + sized("hello")), "200 hello"},
+      {"103 without end of it", bytes("HTTP/1.1 103 Early Hints\r\n\r\n"), "network: @*"},
+      {"304 with a body it can't have", bytes("HTTP/1.1 304 Not Modified\r\n\r\nhello"), "304 "},
+      {"0", bytes("HTTP/1.1 0 Nothing\r\n\r\n"), "network: @the answer is not valid HTTP*"},
+      {"-200", bytes("HTTP/1.1 -200 OK\r\n\r\n"), "network: @the answer is not valid HTTP*"},
+      {"429 with a Retry-After of 10^18",
+       bytes("HTTP/1.1 429 Slow\r\nRetry-After: 1000000000000000000\r\n"
+             "Content-Length: 0\r\n\r\n"),
+       "429 "},
+      {"503 with garbage as Retry-After",
+       bytes("HTTP/1.1 503 Down\r\nRetry-After: \x01soon\xff\r\n"
+             "Content-Length: 0\r\n\r\n"),
+       "503 "},
       {"304", bytes("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"), "304 "},
       {"no HTTP at all", bytes("SSH-2.0-OpenSSH_9.2\r\n"), "network: @the answer is not valid HTTP"},
       {"HTTP/0.9", bytes("hello"), "network: @the answer is not valid HTTP"},
@@ -343,8 +380,9 @@ TEST_CASE("faults: odd statuses") {
     if (std::string_view(row.what) == "a body that is not text") continue;  // below: it holds a NUL
     check_row(row, 20'000);
   }
-  FaultServer server(good_but(rows[10].fault));
-  CHECK(ask(*local_client(), get(server.origin() + "/bad"))->body == std::string("\0\xff\xfe{", 4));
+  FaultServer server(good_but(bytes(sized(std::string("\0\xff\xfe{", 4)))));
+  CHECK(faulty("a body that is not text", *local_client(), get(server.origin() + "/bad"))->body ==
+        std::string("\0\xff\xfe{", 4));
 }
 
 TEST_CASE("faults: packed bodies") {
@@ -393,12 +431,12 @@ TEST_CASE("faults: redirects that lead nowhere") {
     }
   });
   const auto client = local_client();
-  CHECK(summary(ask(*client, get(server.origin() + "/itself"))) == "limit: GET " + server.origin() +
-                                                                       "/itself: redirected to " + server.origin() +
-                                                                       ": more than redirects = 5 redirects");
+  CHECK(summary(faulty("a redirect to itself", *client, get(server.origin() + "/itself"))) ==
+        "limit: GET " + server.origin() + "/itself: redirected to " + server.origin() +
+            ": more than redirects = 5 redirects");
   HttpRequest stall = get(server.origin() + "/stall");
   stall.timeout_ms = 200;
-  CHECK(summary(ask(*client, stall)) ==
+  CHECK(summary(faulty("a redirect to where nothing comes", *client, stall)) ==
         "timeout: GET " + server.origin() + "/stall: redirected to " + server.origin() + ": timed out after 200 ms");
 }
 
@@ -422,7 +460,8 @@ TEST_CASE("faults: nobody takes the connection") {
   options.connect_timeout_ms = 200;
   const auto client = fnstack::curl_http(options);
   const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
-  CHECK(summary(ask(*client, get(url))) == "timeout: GET " + url + ": no connection within 200 ms");
+  CHECK(summary(faulty("nobody takes the connection", *client, get(url))) ==
+        "timeout: GET " + url + ": no connection within 200 ms");
   HttpRequest hasty = get(url);
   hasty.timeout_ms = 100;
   CHECK(summary(ask(*client, hasty)) == "timeout: GET " + url + ": timed out after 100 ms");
@@ -443,7 +482,7 @@ TEST_CASE("faults: no descriptor left") {
   rlimit full = before;
   full.rlim_cur = static_cast<rlim_t>(next);
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &full) == 0);
-  const std::string without = summary(ask(*client, get(other.origin() + "/good")));
+  const std::string without = summary(faulty("no descriptor left", *client, get(other.origin() + "/good")));
   const std::string kept = summary(ask(*client, get(server.origin() + "/good")));
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
   CHECK(without == "network: GET " + other.origin() + "/good: could not open a socket: too many open files");
@@ -454,9 +493,9 @@ TEST_CASE("faults: no descriptor left") {
 TEST_CASE("faults: refused, unknown name, no address that answers") {
   const auto client = local_client();
   const std::string refused = "http://127.0.0.1:" + std::to_string(fnstack_test::unused_port());
-  CHECK(summary(ask(*client, get(refused + "/x?y=1"))) ==
+  CHECK(summary(faulty("refused", *client, get(refused + "/x?y=1"))) ==
         "network: GET " + refused + "/x: could not connect: connection refused");
-  CHECK(summary(ask(*client, get("http://no-such-host.invalid/x?y=1"))) ==
+  CHECK(summary(faulty("a name that can't be resolved", *client, get("http://no-such-host.invalid/x?y=1"))) ==
         "network: GET http://no-such-host.invalid/x: the host name can't be resolved");
 }
 
@@ -470,7 +509,8 @@ TEST_CASE("faults: a kept connection that was closed between requests is replace
     INFO(method);
     HttpRequest request =
         std::string_view(method) == "GET" ? get(server.origin() + "/") : with_body(method, server.origin() + "/", "b");
-    CHECK(summary(ask(*client, request)) == "200 once");
+    const std::string what = std::string("kept connection closed between requests, ") + method;
+    CHECK(summary(faulty(what.c_str(), *client, request)) == "200 once");
     CHECK(server.wait_until_ended(++ended));
   }
   CHECK(server.count("POST") == 1);
@@ -511,7 +551,8 @@ TEST_CASE("faults: an unsafe request is never sent a second time, wherever its c
       request.method = row.method;
       request.has_body = row.has_body;
       if (row.has_body) request.body = std::string(large ? 3'000'000 : 10, 'b');
-      const auto result = ask(*client, request);
+      const std::string what = std::string("kept connection breaks, ") + row.method + ": " + row.what;
+      const auto result = faulty(what.c_str(), *client, request);
       REQUIRE(!result.ok());
       CHECK(result.error().type == "network");
       CHECK(server.count(row.method) == 1);
@@ -544,4 +585,48 @@ TEST_CASE("faults: an answer to a body that is still being sent") {
   });
   const auto result = ask(*local_client(), with_body("POST", server.origin() + "/", std::string(8'000'000, 'x')));
   CHECK(summary(result) == "413 too large");
+}
+
+TEST_CASE("faults: redirects to where nobody may go") {
+  // The server itself is allowed by its port, so loopback elsewhere is not.
+  FaultServer elsewhere(good_but(bytes("")));
+  std::string location;
+  int status = 302;
+  FaultServer server([&](Connection& connection) {
+    while (auto request = connection.read_request()) {
+      if (request->target == "/good")
+        connection.answer(200, "good");
+      else
+        connection.answer(status, "", "Location: " + location + "\r\n");
+    }
+  });
+  FaultServer away([&](Connection& connection) {
+    while (connection.read_request()) connection.answer(200, "away");
+  });
+  CurlOptions options;
+  options.allow_hosts = {server.address(), away.address()};
+  options.rewrites = {{"https://secure.example", server.origin()}};
+  const auto client = fnstack::curl_http(options);
+  const std::string at = "GET " + server.origin() + "/bad: redirected to ";
+  location = elsewhere.origin() + "/good";
+  CHECK(summary(faulty("a redirect to loopback", *client, get(server.origin() + "/bad"))) ==
+        "blocked: " + at + elsewhere.origin() + ": 127.0.0.1 is a loopback address; allow it with --allow-host " +
+            elsewhere.address() + " or --allow-private");
+  location = "http://169.254.169.254/latest/meta-data";
+  CHECK(faulty("a redirect to the metadata service", *client, get(server.origin() + "/bad")).error().type == "blocked");
+  location = "http://secure.example/good";
+  CHECK(summary(faulty("a redirect from https to http", *client, get("https://secure.example/bad"))) ==
+        "blocked: GET https://secure.example/bad: redirected from https to http (http://secure.example), which is "
+        "refused");
+  location = away.origin() + "/";
+  for (const int code : {307, 308}) {
+    status = code;
+    CHECK(summary(faulty("a redirect that would take a body to another origin", *client,
+                         with_body("POST", server.origin() + "/bad", "secret"))) ==
+          "blocked: POST " + server.origin() + "/bad: redirected to another origin (" + away.origin() +
+              ") with status " + std::to_string(code) + ", which would take the request's body there");
+  }
+  CHECK(away.requests().empty());
+  CHECK(elsewhere.requests().empty());
+  CHECK(summary(ask(*client, get(server.origin() + "/good"))) == "200 good");
 }

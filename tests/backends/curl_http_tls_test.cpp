@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 #include "support/fault_server.hpp"
+#include "support/fault_table.hpp"
 #include "support/http_ask.hpp"
 #include "support/test_certificate.hpp"
 
@@ -65,7 +66,9 @@ TEST_CASE("TLS: expired, self-signed and misnamed certificates are refused; the 
   for (const auto& row : rows) {
     const auto identity = authority.issue(row.kind, row.name);
     FaultServer server(serve_ok, identity.certificate_file, identity.key_file);
+    const auto began = std::chrono::steady_clock::now();
     const auto result = ask(*client, get(server.origin() + "/"));
+    fnstack_test::note_fault(row.expected, result, began);
     REQUIRE(!result.ok());
     CHECK(result.error().type == "network");
     // Debian 13's libcurl says "target ipv4 address" in place of "target host name".

@@ -162,13 +162,20 @@ void Connection::reset() {
 
 FaultServer::FaultServer(Script script) : script_(std::move(script)) { listen(); }
 
-FaultServer::FaultServer(Script script, const std::string& certificate_file, const std::string& key_file)
+FaultServer::FaultServer(Script script, const std::string& certificate_file, const std::string& key_file,
+                         const std::string& client_ca_file)
     : script_(std::move(script)), tls_(SSL_CTX_new(TLS_server_method())) {
   // OpenSSL writes to a socket without MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   if (SSL_CTX_use_certificate_chain_file(tls_, certificate_file.c_str()) != 1 ||
       SSL_CTX_use_PrivateKey_file(tls_, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
     std::abort();
+  }
+  if (!client_ca_file.empty()) {
+    if (SSL_CTX_load_verify_locations(tls_, client_ca_file.c_str(), nullptr) != 1) std::abort();
+    SSL_CTX_set_verify(tls_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    static constexpr unsigned char id[] = "fnstack";  // without one OpenSSL refuses to resume such a session
+    SSL_CTX_set_session_id_context(tls_, id, sizeof id - 1);
   }
   listen();
 }

@@ -72,8 +72,10 @@ class FaultServer {
   using Script = std::function<void(Connection&)>;
 
   explicit FaultServer(Script script);
-  // TLS with this certificate chain and key, PEM files.
-  FaultServer(Script script, const std::string& certificate_file, const std::string& key_file);
+  // TLS with this certificate chain and key, PEM files; with a file of authorities it demands that its clients have a
+  // certificate of one of them.
+  FaultServer(Script script, const std::string& certificate_file, const std::string& key_file,
+              const std::string& client_ca_file = "");
   ~FaultServer();  // ends every connection
   FaultServer(const FaultServer&) = delete;
   FaultServer& operator=(const FaultServer&) = delete;

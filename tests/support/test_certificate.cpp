@@ -14,9 +14,14 @@ namespace {
 
 constexpr long day = 86'400;
 
-void write_key(const std::string& path, EVP_PKEY* key) {
+void write_key(const std::string& path, EVP_PKEY* key, const std::string& password) {
   FILE* file = std::fopen(path.c_str(), "w");
-  PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
+  if (password.empty()) {
+    PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
+  } else {
+    PEM_write_PrivateKey(file, key, EVP_aes_256_cbc(), reinterpret_cast<const unsigned char*>(password.data()),
+                         static_cast<int>(password.size()), nullptr, nullptr);
+  }
   std::fclose(file);
 }
 
@@ -74,7 +79,8 @@ TestAuthority::~TestAuthority() {
   std::filesystem::remove_all(directory_, ignored);
 }
 
-TestAuthority::Identity TestAuthority::issue(Kind kind, const std::string& subject_alt_name) {
+TestAuthority::Identity TestAuthority::issue(Kind kind, const std::string& subject_alt_name,
+                                             const std::string& password) {
   const int serial = ++issued_ + 1;
   const std::string stem = directory_ + "/" + std::to_string(serial);
   Identity identity{stem + ".pem", stem + ".key"};
@@ -88,7 +94,7 @@ TestAuthority::Identity TestAuthority::issue(Kind kind, const std::string& subje
   add_extension(certificate, self_signed ? certificate : authority, NID_subject_alt_name, subject_alt_name);
   X509_sign(certificate, self_signed ? key : static_cast<EVP_PKEY*>(key_), EVP_sha256());
   write_certificate(identity.certificate_file, certificate);
-  write_key(identity.key_file, key);
+  write_key(identity.key_file, key, password);
   X509_free(certificate);
   EVP_PKEY_free(key);
   return identity;

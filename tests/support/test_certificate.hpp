@@ -21,7 +21,8 @@ class TestAuthority {
   };
   enum class Kind { good, expired, self_signed };
   // `subject_alt_name` as OpenSSL writes it: "IP:127.0.0.1", "DNS:localhost".
-  [[nodiscard]] Identity issue(Kind kind, const std::string& subject_alt_name);
+  // With a password the key's file is encrypted.
+  [[nodiscard]] Identity issue(Kind kind, const std::string& subject_alt_name, const std::string& password = "");
 
  private:
   std::string directory_;

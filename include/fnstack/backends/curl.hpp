@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +18,16 @@
 #include <fnstack/http.hpp>
 
 namespace fnstack {
+
+// How a request gets out: what a definition may refer to by name only (HttpRequest::connection).
+struct CurlConnection {
+  std::string proxy = {};               // "http://host:port", also https, socks5, socks5h; empty: none
+  std::string ca_file = {};             // PEM; empty: the system's
+  std::string client_certificate = {};  // PEM file
+  std::string client_key = {};          // PEM file
+  std::string client_key_password = {};
+  bool allow_insecure_tls = false;  // without it a request that asks for no verification is verified all the same
+};
 
 struct CurlOptions {
   // Loopback, private, link-local and other addresses that are not public; cloud metadata services are not
@@ -29,12 +40,15 @@ struct CurlOptions {
   // reached without the proxy.
   std::vector<std::pair<std::string, std::string>> rewrites = {};
 
-  std::string proxy = {};               // "http://host:port", also https, socks5, socks5h; empty: none
-  std::string ca_file = {};             // PEM; empty: the system's
-  std::string client_certificate = {};  // PEM file
-  std::string client_key = {};          // PEM file
+  // The usual connection, for requests that name none: as in CurlConnection.
+  std::string proxy = {};
+  std::string ca_file = {};
+  std::string client_certificate = {};
+  std::string client_key = {};
   std::string client_key_password = {};
-  bool allow_insecure_tls = false;  // without it a request that asks for no verification is verified all the same
+  bool allow_insecure_tls = false;
+  // Others by name. Each keeps its connections for itself: none is ever used for a request that names another.
+  std::map<std::string, CurlConnection> connections = {};
 
   std::string user_agent = "fnstack";        // unless the request has its own; empty: none
   std::int64_t connect_timeout_ms = 10'000;  // of one hop; the request's own timeout bounds the whole exchange
