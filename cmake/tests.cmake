@@ -113,6 +113,20 @@ fnstack_test(test_stores
 )
 endif()
 
+if(TARGET fnstack_postgres_backend)
+  fnstack_test(test_postgres
+    FOLDERS base expr definition program steps machine backends drivers postgres_backend sqlite_backend
+    LIBRARIES libpqxx::pqxx
+    SOURCES
+      tests/support/postgres_server.cpp
+      tests/support/tcp_proxy.cpp
+      tests/backends/postgres_database_test.cpp
+      tests/backends/postgres_faults_test.cpp
+      tests/backends/postgres_parts_test.cpp
+      tests/backends/same_flows_test.cpp
+  )
+endif()
+
 if(TARGET fnstack_curl_backend)
   fnstack_require(OpenSSL::SSL OpenSSL "FNSTACK_DEVELOPER" libssl-dev)
   fnstack_test(test_http
