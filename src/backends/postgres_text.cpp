@@ -45,9 +45,10 @@ class Scanner {
 
   std::vector<std::size_t> marks;  // places of ?
   std::size_t greatest = 0;        // of $n
-  bool several = false, returns = false, writes = false;
+  bool began = false, several = false, returns = false, writes = false;
   std::string first_word;
-  std::size_t end = std::string_view::npos;  // of the statement: its semicolon
+  std::size_t begin = 0;                     // of the statement
+  std::size_t end = std::string_view::npos;  // its semicolon
 
  private:
   [[nodiscard]] char next() const noexcept { return at_ + 1 < text_.size() ? text_[at_ + 1] : '\0'; }
@@ -61,12 +62,13 @@ class Scanner {
     } else if (letter == '/' && next() == '*') {
       skip_comment();
     } else if (letter == ';') {
-      if (end == std::string_view::npos && began_) end = at_;
+      if (end == std::string_view::npos && began) end = at_;
       ++at_;
     } else {
       // Something is there, and a statement has ended before it.
       several = several || end != std::string_view::npos;
-      began_ = true;
+      if (!began) begin = at_;
+      began = true;
       token(letter);
     }
   }
@@ -115,9 +117,9 @@ class Scanner {
   }
 
   void word() {
-    const std::size_t begin = at_;
+    const std::size_t from = at_;
     while (at_ < text_.size() && (is_letter(text_[at_]) || is_digit(text_[at_]) || text_[at_] == '$')) ++at_;
-    const std::string_view found = text_.substr(begin, at_ - begin);
+    const std::string_view found = text_.substr(from, at_ - from);
     if (first_word.empty()) first_word = upper(found);
     const std::string name = found.size() <= 9 ? upper(found) : std::string();
     returns = returns || name == "RETURNING";
@@ -147,7 +149,6 @@ class Scanner {
 
   std::string_view text_;
   std::size_t at_ = 0;
-  bool began_ = false;
 };
 
 Error invalid(std::string message) { return make_error(error_type::validation, "sql: " + std::move(message)); }
@@ -173,9 +174,9 @@ Result<PgText> read_pg_text(std::string_view text, std::size_t bindings) {
                       "sql: this kind of statement is refused: transactions belong in a Database Transaction step, and "
                       "what changes the session is not for definitions");
   }
-  text = text.substr(0, scanner.end);
-  if (text.find_first_not_of(" \t\n\r\f\v;") == std::string_view::npos ||
-      (scanner.first_word.empty() && text.find('(') == std::string_view::npos)) {
+  for (std::size_t& mark : scanner.marks) mark -= scanner.begin;
+  text = text.substr(scanner.begin, scanner.end == std::string_view::npos ? scanner.end : scanner.end - scanner.begin);
+  if (!scanner.began) {
     return invalid("expected a statement, got an empty text");
   }
   std::size_t needed = scanner.greatest;

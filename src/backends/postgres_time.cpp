@@ -6,7 +6,7 @@ namespace fnstack::backends {
 namespace {
 
 constexpr std::int64_t day_us = std::int64_t{86'400} * 1'000'000;
-// PostgreSQL's timestamps begin in 4713 BC and end in 294276; dates go further, but nobody's do.
+// PostgreSQL's timestamps begin in 4713 BC; microseconds in 64 bits end in the year 294247.
 constexpr std::int64_t first_day = -2'440'588, last_day = 106'751'991;
 
 class Reader {
@@ -109,7 +109,7 @@ std::optional<std::int64_t> read_timestamp(std::string_view text) noexcept {
                             month{static_cast<unsigned>(month_number)}, day{static_cast<unsigned>(day_number)}};
   if (!date.ok()) return std::nullopt;
   const std::int64_t days = sys_days{date}.time_since_epoch().count() + cycles * 146'097;
-  if (days < first_day || days > last_day) return std::nullopt;
+  if (days < first_day || days >= last_day) return std::nullopt;
   return days * day_us + time - zone;
 }
 
