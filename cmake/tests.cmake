@@ -118,6 +118,20 @@ fnstack_test(test_stores
 )
 endif()
 
+if(TARGET fnstack_postgres_backend)
+  fnstack_test(test_postgres
+    FOLDERS base expr definition program steps machine backends drivers postgres_backend sqlite_backend
+    LIBRARIES libpqxx::pqxx
+    SOURCES
+      tests/support/postgres_server.cpp
+      tests/support/tcp_proxy.cpp
+      tests/backends/postgres_database_test.cpp
+      tests/backends/postgres_parts_test.cpp
+      tests/backends/same_flows_test.cpp
+      tests/backends/postgres_faults_test.cpp  # last: it prints a table of what the faults took
+  )
+endif()
+
 if(TARGET fnstack_curl_backend)
   fnstack_require(OpenSSL::SSL OpenSSL "FNSTACK_DEVELOPER" libssl-dev)
   fnstack_test(test_http
@@ -175,10 +189,16 @@ if(TARGET fnstack_command)
       tests/cli/command.cpp
       tests/cli/eval_test.cpp
       tests/cli/run_http_test.cpp
+      tests/cli/run_postgres_test.cpp
       tests/cli/run_test.cpp
       tests/cli/usage_test.cpp
   )
-  add_dependencies(test_cli fnstack_command)
+  if(TARGET fnstack_postgres)
+    target_sources(test_cli PRIVATE tests/support/postgres_server.cpp)
+    target_link_libraries(test_cli PRIVATE libpqxx::pqxx)
+  endif()
+  add_dependencies(test_cli fnstack_command mock_services)
+  target_compile_definitions(test_cli PRIVATE FNSTACK_MOCK_SERVICES="$<TARGET_FILE:mock_services>")
   target_compile_definitions(test_cli PRIVATE FNSTACK_COMMAND="$<TARGET_FILE:fnstack_command>")
   foreach(component IN LISTS FNSTACK_COMPONENTS)
     string(TOUPPER "${component}" upper)

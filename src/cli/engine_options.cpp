@@ -9,6 +9,9 @@
 #ifdef FNSTACK_HAS_CURL
 #include <fnstack/backends/curl.hpp>
 #endif
+#ifdef FNSTACK_HAS_POSTGRES
+#include <fnstack/backends/postgres.hpp>
+#endif
 #ifdef FNSTACK_HAS_SQLITE
 #include <fnstack/backends/sqlite.hpp>
 #endif
@@ -102,7 +105,15 @@ Result<std::shared_ptr<Database>> database_of(const std::optional<std::string>& 
   if (begins(*url, "sqlite:")) return lacking("--database", "SQLite", "FNSTACK_WITH_SQLITE");
 #endif
   if (begins(*url, "postgresql://") || begins(*url, "postgres://")) {
+#ifdef FNSTACK_HAS_POSTGRES
+    Result<PostgresOptions> options = parse_postgres_url(*url);
+    if (!options) return usage("--database: " + options.error().message);
+    Result<std::shared_ptr<Database>> database = postgres_database(std::move(*options));
+    if (!database) return usage("--database: " + database.error().message);
+    return database;
+#else
     return lacking("--database", "PostgreSQL", "FNSTACK_WITH_POSTGRES");
+#endif
   }
   // What was typed is not repeated: an address of a database may hold a password.
   return usage("--database: expected sqlite:PATH, sqlite::memory: or postgresql://USER@HOST/DATABASE");

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <array>
+#include <chrono>
+#include <future>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -97,17 +100,19 @@ inline DatabaseCommand database_command(std::string_view text) {
   return command;
 }
 
-// Nothing: not answered yet.
+// Nothing: not answered within a minute. The answer may come on another thread.
 inline std::optional<Result<Value>> perform(Database& database, DatabaseCommand command, const Call& call = {}) {
-  std::optional<Result<Value>> answer;
+  auto promise = std::make_shared<std::promise<Result<Value>>>();
+  auto answer = promise->get_future();
   database.send(std::move(command), call,
-                Reply<Value>([&](Result<Value> result) { answer.emplace(std::move(result)); }));
-  return answer;
+                Reply<Value>([promise](Result<Value> result) { promise->set_value(std::move(result)); }));
+  if (answer.wait_for(std::chrono::minutes(1)) != std::future_status::ready) return std::nullopt;
+  return answer.get();
 }
 
 inline std::string ask(Database& database, DatabaseCommand command, const Call& call = {}) {
   auto answer = perform(database, std::move(command), call);
-  must(answer.has_value(), "answered inline");
+  must(answer.has_value(), "answered in time");
   return answer_text(*answer);
 }
 inline std::string ask(Database& database, std::string_view command) {
