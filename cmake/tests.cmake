@@ -131,6 +131,20 @@ if(TARGET fnstack_curl_backend)
   )
 endif()
 
+if(TARGET fnstack_redis_backend)
+  fnstack_require(OpenSSL::SSL OpenSSL "FNSTACK_DEVELOPER" libssl-dev)
+  fnstack_test(test_redis
+    FOLDERS base backends redis_backend
+    LIBRARIES OpenSSL::SSL OpenSSL::Crypto
+    SOURCES
+      tests/support/fault_server.cpp
+      tests/support/redis_server.cpp
+      tests/backends/redis_cache_test.cpp
+      tests/backends/redis_faults_test.cpp
+      tests/backends/redis_url_test.cpp
+  )
+endif()
+
 fnstack_test(test_drivers
   FOLDERS base expr definition program steps machine backends drivers curl_backend sqlite_backend spdlog_backend
   LIBRARIES httplib::httplib nlohmann_json::nlohmann_json

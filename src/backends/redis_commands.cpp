@@ -318,7 +318,7 @@ std::optional<Result<Value>> RedisExchange::refused(const RedisReply& reply) {
     }
   }
   if (command_.kind == Kind::rate_limit &&
-      (code == "NOTACOUNTER" || reply.text.find("not an integer") != std::string::npos)) {
+      (reply.text.find("NOTACOUNTER") != std::string::npos || reply.text.find("not an integer") != std::string::npos)) {
     return Result<Value>(cache_error("rate limit: the cache key " + quoted + " does not hold a counter"));
   }
   return Result<Value>(redis_refusal(reply.text, name()));

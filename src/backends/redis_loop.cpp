@@ -249,15 +249,19 @@ void RedisLoop::connecting_failed(Link& link, Error error) {
   link.state = Link::State::closed;
   link.connection.reset();
   link.greeting.clear();
-  const auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_, 10)));
-  ++failures_;
-  next_attempt_ = Clock::now() + pause;
+  refused_ = error;
+  pause();
   const bool others =
       std::any_of(links_.begin(), links_.end(), [](const Link& other) { return other.state != Link::State::closed; });
   if (others) return;
   std::deque<JobPtr> jobs;
   jobs.swap(waiting_);
   for (const JobPtr& job : jobs) answer(*job, error);
+}
+
+void RedisLoop::pause() {
+  next_attempt_ = Clock::now() + std::min(longest_pause, first_pause * (1 << std::min(failures_, 10)));
+  ++failures_;
 }
 
 // ---- commands
@@ -340,6 +344,7 @@ void RedisLoop::replied(Link& link, RedisReply reply) {
   if (job.replies.size() < job.exchange.replies()) return;
   link.answered_once = true;
   failures_ = 0;
+  refused_.reset();
   JobPtr owned = std::move(link.in_flight.front());
   link.in_flight.pop_front();
   if (!owned->reply) return;  // answered before
@@ -361,8 +366,7 @@ void RedisLoop::lose(Link& link, const std::string& why, std::optional<Error> fi
   link.connection.reset();
   if (!link.answered_once) {
     // A server that takes connections and drops them is no better than one that refuses them.
-    next_attempt_ = Clock::now() + std::min(longest_pause, first_pause * (1 << std::min(failures_, 10)));
-    ++failures_;
+    pause();
   }
   std::deque<JobPtr> jobs;
   jobs.swap(link.in_flight);
@@ -435,16 +439,23 @@ void RedisLoop::expire(Time now) {
       next_expiry_ = std::min(next_expiry_, job->deadline);
   }
   if (!gone.empty()) std::erase(waiting_, nullptr);
-  for (const JobPtr& job : gone) late(*job, "there was no connection to Redis");
+  for (const JobPtr& job : gone) {
+    if (refused_)
+      answer(*job, *refused_);
+    else
+      late(*job, "there was no connection to Redis");
+  }
   for (Link& link : links_) {
     for (JobPtr& job : link.in_flight) {
       if (job->reply && job->deadline <= now) late(*job, "Redis did not answer");
       if (job->reply) next_expiry_ = std::min(next_expiry_, job->deadline);
     }
     if (link.in_flight.empty()) continue;
-    // Silent or stuck for so long: what comes later would be waited for in vain by all behind it.
-    const Time stuck = link.in_flight.front()->sent + milliseconds(options_.command_timeout_ms);
-    if (stuck <= now) {
+    // Silent or stuck for so long: what comes later would be waited for in vain by all behind it. The first was sent a
+    // moment after its deadline was set, so with that it goes.
+    const Job& first = *link.in_flight.front();
+    const Time stuck = first.sent + milliseconds(options_.command_timeout_ms);
+    if (stuck <= now || (!first.reply && stuck <= now + slow)) {
       lose(link, "it did not answer" + within, std::nullopt, false);
     } else {
       next_expiry_ = std::min(next_expiry_, stuck);

@@ -95,6 +95,7 @@ class RedisLoop final : public std::enable_shared_from_this<RedisLoop> {
   void replied(Link& link, RedisReply reply);
   // The connection is of no use any more. `first`: what the command has to hear whose reply was due.
   void lose(Link& link, const std::string& why, std::optional<Error> first, bool may_repeat);
+  void pause();  // before the next attempt to connect
   void connecting_failed(Link& link, Error error);
   void answer(Job& job, Result<Value> result);
   void give_up(std::uint64_t id);
@@ -122,10 +123,11 @@ class RedisLoop final : public std::enable_shared_from_this<RedisLoop> {
   std::atomic<std::size_t> outstanding_bytes_ = 0;
 
   std::vector<Link> links_;
-  std::deque<JobPtr> waiting_;  // for a connection
-  Time next_expiry_;            // no job's deadline is before it
-  Time next_attempt_;           // not before it
-  int failures_ = 0;            // of connecting, in a row
+  std::deque<JobPtr> waiting_;    // for a connection
+  Time next_expiry_;              // no job's deadline is before it
+  Time next_attempt_;             // not before it
+  int failures_ = 0;              // of connecting, in a row
+  std::optional<Error> refused_;  // why the last of them failed
 };
 
 }  // namespace fnstack::backends
