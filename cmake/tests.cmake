@@ -171,6 +171,9 @@ if(TARGET fnstack_command)
       tests/cli/run_test.cpp
       tests/cli/usage_test.cpp
   )
+  if(TARGET fnstack_redis)
+    target_sources(test_cli PRIVATE tests/support/redis_server.cpp tests/cli/run_redis_test.cpp)
+  endif()
   add_dependencies(test_cli fnstack_command)
   target_compile_definitions(test_cli PRIVATE FNSTACK_COMMAND="$<TARGET_FILE:fnstack_command>")
   foreach(component IN LISTS FNSTACK_COMPONENTS)
