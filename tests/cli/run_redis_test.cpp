@@ -110,12 +110,9 @@ TEST_CASE("a Redis that is not there is an error that can be caught") {
   const std::string file = directory.file("caught.json");
   write_file(file, R"({"steps": [
     {"function": "Try-Catch",
-     "try_steps": [{"function": "Data Caching", "operation": "set", "key": "k", "value": 1
-}],
-     "catch_steps": [{"function": "Response", "status_code": 503, "body": "{{error.type}}"}]
-},
-    {"function": "Response", "body": "fine"}]
-})");
+     "try_steps": [{"function": "Data Caching", "operation": "set", "key": "k", "value": 1}],
+     "catch_steps": [{"function": "Response", "status_code": 503, "body": "{{error.type}}"}]},
+    {"function": "Response", "body": "fine"}]})");
   const auto body = [&] {
     return Json::parse(fnstack({"run", file, "--cache", redis->url()}).out).at("response").at("body");
   };
@@ -123,9 +120,7 @@ TEST_CASE("a Redis that is not there is an error that can be caught") {
   redis->kill();
   CHECK(body() == "cache");
   const std::string plain = directory.file("plain.json");
-  write_file(plain, R"({"steps": [{"function": "Data Caching", "operation": "get", "key": "k"
-  }]
-  })");
+  write_file(plain, R"({"steps": [{"function": "Data Caching", "operation": "get", "key": "k"}]})");
   const Said failed = fnstack({"run", plain, "--cache", redis->url()});
   CHECK(failed.status == 1);
   CHECK(Json::parse(failed.out).at("error").at("type") == "cache");
