@@ -143,6 +143,10 @@ if(TARGET fnstack_redis_backend)
       tests/backends/redis_faults_test.cpp
       tests/backends/redis_url_test.cpp
   )
+  if(TARGET hiredis::hiredis_ssl)
+    target_sources(test_redis PRIVATE tests/support/test_certificate.cpp)
+    target_compile_definitions(test_redis PRIVATE FNSTACK_REDIS_TLS)
+  endif()
 endif()
 
 fnstack_test(test_drivers

@@ -16,6 +16,7 @@ namespace {
 
 // A list of more can't be a value of 64 MiB with anything in it worth having, and each costs memory before it came.
 constexpr std::size_t most_elements = 1'000'000;
+constexpr std::size_t deepest = 7;
 
 // Where the reply of this task belongs: in its parent, or on its own.
 RedisReply* place_of(const redisReadTask* task) {
@@ -65,6 +66,11 @@ void* create_array(const redisReadTask* task, ElementCount count) noexcept {
   if (wanted > most_elements || so_far + wanted > most_elements) {
     so_far = most_elements + 1;
     return nullptr;
+  }
+  // hiredis 0.14 has such a bound itself, 1.0 and later have none; replies are destroyed recursively.
+  std::size_t depth = 1;
+  for (const redisReadTask* outer = task->parent; outer != nullptr; outer = outer->parent) {
+    if (++depth > deepest) return nullptr;
   }
   so_far += wanted;
   RedisReply* reply = place_of(task);

@@ -17,8 +17,7 @@ namespace fnstack::backends {
 // Each argument goes out as the bytes it is. False: no memory.
 bool append_command(std::string& out, std::initializer_list<std::string_view> arguments);
 
-// Replies out of bytes, bounded: a reply has at most `max_bytes` bytes and a million elements, nested as deep as
-// hiredis goes (7 or 9).
+// Replies out of bytes, bounded: a reply has at most `max_bytes` bytes and a million elements, nested 7 deep.
 class RedisReader {
  public:
   enum class Next { reply, need_more, garbage, too_big };

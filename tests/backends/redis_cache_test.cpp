@@ -11,6 +11,10 @@
 
 #include "contracts/cache_contract.hpp"
 #include "support/redis_server.hpp"
+#ifdef FNSTACK_REDIS_TLS
+#include "support/fault_server.hpp"
+#include "support/test_certificate.hpp"
+#endif
 
 using namespace fnstack_test;
 
@@ -298,3 +302,47 @@ TEST_CASE("redis cache: users and passwords") {
   CHECK(get(":wrong@") == "error cache: AUTH: Redis refused the user or the password (WRONGPASS)");
   CHECK(get("") == "error cache: get: Redis asks for a password; give one in the URL: redis://:PASSWORD@HOST (NOAUTH)");
 }
+
+#ifdef FNSTACK_REDIS_TLS
+TEST_CASE("redis cache over TLS: the certificate is checked, and the name in it") {
+  TestAuthority authority;
+  const auto with = [&](const TestAuthority::Identity& identity) {
+    const std::string port = std::to_string(unused_port());
+    auto server = RedisServer::start({"--tls-port", port, "--tls-cert-file", identity.certificate_file,
+                                      "--tls-key-file", identity.key_file, "--tls-auth-clients", "no"});
+    return std::pair(std::move(server), port);
+  };
+  const auto options = [&](const std::string& address, const std::string& query) {
+    auto read = parse_redis_url("rediss://" + address + query);
+    must(read.ok(), address);
+    return *read;
+  };
+  const std::string own = "?ca_file=" + authority.ca_file();
+  {
+    const auto [server, port] = with(authority.issue(TestAuthority::Kind::good, "IP:127.0.0.1"));
+    if (!server) return;
+    const std::string address = "127.0.0.1:" + port;
+    const auto cache = redis_cache(options(address, own));
+    CHECK(ask(*cache, now, R"({"kind": "set", "key": "a", "text": "1"})") == "null");
+    CHECK(ask(*cache, now, R"({"kind": "get", "key": "a"})") == R"({"text":"1","age":null})");
+    std::vector<std::future<std::string>> answers;
+    for (int turn = 0; turn < 2'000; ++turn) {
+      answers.push_back(begin(*cache, R"({"kind": "increment", "key": "a"})", Call{}));
+    }
+    CHECK(answers.back().get() == "2001");
+    const std::string refused = "error cache: can't connect to Redis at ";
+    CHECK(ask(*redis_cache(options(address, "")), now, R"({"kind": "get", "key": "a"})") ==
+          refused + address + ": TLS with Redis failed: unable to get local issuer certificate");
+    CHECK(ask(*redis_cache(options("localhost:" + port, own)), now, R"({"kind": "get", "key": "a"})") ==
+          refused + "localhost:" + port + ": TLS with Redis failed: hostname mismatch");
+    // One that speaks no TLS.
+    RedisOptions plain = options("127.0.0.1:" + std::to_string(server->port()), own);
+    plain.connect_timeout_ms = 500;
+    CHECK(ask(*redis_cache(plain), now, R"({"kind": "get", "key": "a"})").starts_with(refused));
+  }
+  const auto [server, port] = with(authority.issue(TestAuthority::Kind::expired, "IP:127.0.0.1"));
+  CHECK(ask(*redis_cache(options("127.0.0.1:" + port, own)), now, R"({"kind": "get", "key": "a"})") ==
+        "error cache: can't connect to Redis at 127.0.0.1:" + port +
+            ": TLS with Redis failed: certificate has expired");
+}
+#endif
