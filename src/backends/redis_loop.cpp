@@ -228,7 +228,7 @@ void RedisLoop::greet(Link& link) {
   }
   link.state = Link::State::greeting;
   link.connection->append(bytes);
-  if (!link.connection->flush()) lose(link, link.connection->trouble(), std::nullopt, true);
+  if (!link.connection->flush()) lose(link, link.connection->trouble(), std::nullopt);
 }
 
 bool RedisLoop::greeted(Link& link, const RedisReply& reply) {
@@ -276,7 +276,7 @@ void RedisLoop::hand_out() {
   }
   for (Link& link : links_) {
     if (link.state != Link::State::ready || !link.connection->wants_to_write()) continue;
-    if (!link.connection->flush()) lose(link, link.connection->trouble(), std::nullopt, true);
+    if (!link.connection->flush()) lose(link, link.connection->trouble(), std::nullopt);
   }
 }
 
@@ -318,7 +318,7 @@ void RedisLoop::read(Link& link) {
       if (link.state == Link::State::greeting) {
         if (!greeted(link, reply)) return;
       } else if (link.in_flight.empty()) {
-        lose(link, "Redis sent a reply that nobody asked for", std::nullopt, true);
+        lose(link, "Redis sent a reply that nobody asked for", std::nullopt);
         return;
       } else {
         replied(link, std::move(reply));
@@ -332,10 +332,10 @@ void RedisLoop::read(Link& link) {
                                        "a reply of Redis is larger than " + std::to_string(options_.max_reply_bytes) +
                                            " bytes (max_reply_bytes) or has more than a million parts")
                           : cache_error(address_ + " answered with what is no reply of Redis' protocol");
-    lose(link, why, std::move(error), true);
+    lose(link, why, std::move(error));
     return;
   }
-  if (link.connection && !alive) lose(link, link.connection->trouble(), std::nullopt, true);
+  if (link.connection && !alive) lose(link, link.connection->trouble(), std::nullopt);
 }
 
 void RedisLoop::replied(Link& link, RedisReply reply) {
@@ -356,7 +356,7 @@ void RedisLoop::replied(Link& link, RedisReply reply) {
   }
 }
 
-void RedisLoop::lose(Link& link, const std::string& why, std::optional<Error> first, bool may_repeat) {
+void RedisLoop::lose(Link& link, const std::string& why, std::optional<Error> first) {
   if (link.state == Link::State::greeting) {
     connecting_failed(link,
                       first ? std::move(*first) : cache_error("can't connect to Redis at " + address_ + ": " + why));
@@ -375,7 +375,7 @@ void RedisLoop::lose(Link& link, const std::string& why, std::optional<Error> fi
     if (!job->reply) continue;
     if (first) {
       answer(*job, *std::exchange(first, std::nullopt));
-    } else if (may_repeat && !job->repeated && job->exchange.repeatable()) {
+    } else if (!job->repeated && job->exchange.repeatable()) {
       job->repeated = true;
       job->exchange.restart();
       again.push_back(std::move(job));
@@ -456,7 +456,7 @@ void RedisLoop::expire(Time now) {
     const Job& first = *link.in_flight.front();
     const Time stuck = first.sent + milliseconds(options_.command_timeout_ms);
     if (stuck <= now || (!first.reply && stuck <= now + slow)) {
-      lose(link, "it did not answer" + within, std::nullopt, false);
+      lose(link, "it did not answer" + within, std::nullopt);
     } else {
       next_expiry_ = std::min(next_expiry_, stuck);
     }
@@ -510,7 +510,7 @@ void RedisLoop::poll_once() {
     // First what came: after a failed write nothing can be read any more.
     if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) read(link);
     if ((events & POLLOUT) == 0 || !link.connection || link.connection->flush()) continue;
-    lose(link, link.connection->trouble(), std::nullopt, true);
+    lose(link, link.connection->trouble(), std::nullopt);
   }
 }
 

@@ -94,7 +94,7 @@ class RedisLoop final : public std::enable_shared_from_this<RedisLoop> {
   bool greeted(Link& link, const RedisReply& reply);  // false: refused, and the link is closed
   void replied(Link& link, RedisReply reply);
   // The connection is of no use any more. `first`: what the command has to hear whose reply was due.
-  void lose(Link& link, const std::string& why, std::optional<Error> first, bool may_repeat);
+  void lose(Link& link, const std::string& why, std::optional<Error> first);
   void pause();  // before the next attempt to connect
   void connecting_failed(Link& link, Error error);
   void answer(Job& job, Result<Value> result);

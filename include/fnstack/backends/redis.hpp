@@ -46,7 +46,8 @@ struct RedisOptions {
 // Thread-safe. The thread starts with the first command and ends with the cache, which answers what is outstanding
 // with `cancelled`. It connects when there is something to do, and again after a loss: at once, then with growing
 // pauses of at most a second. Commands of many callers leave in one write. A command that may have been performed is
-// sent again only if it reads or sets. With wrong options every command is answered with what check() says.
+// sent again only if it reads or sets. Commands sent without waiting for each other are performed in any order. With
+// wrong options every command is answered with what check() says.
 //
 // Errors: `cache`; `timeout` where Redis was too slow; `limit` for a reply beyond max_reply_bytes; `cancelled`;
 // `validation` for a command that no cache performs. Keys that are no UTF-8 are left out of what `keys` answers.
