@@ -192,6 +192,22 @@ std::vector<Workload> workloads(const std::string& folder, const std::string& so
     list.push_back(std::move(memory));
   }
 
+  // The twin with 64 in flight has 64 connections: what fnstack sends in one write it sends in 64.
+  if (on_path("redis-server") && fs::exists(folder + "/bench_w5")) {
+    for (const std::string in_flight : {"1", "64"}) {
+      const std::string runs = in_flight == "1" ? "20000" : "100000";
+      list.push_back({.name = "W5",
+                      .what = "cached request, " + in_flight + " in flight",
+                      .figure = "seconds",
+                      .target = 1.05,
+                      .sides = {{"fnstack", {folder + "/bench_w5", runs, in_flight, "PORT"}},
+                                {"hiredis, blocking", {folder + "/bench_w5_twin", runs, in_flight, "PORT"}}},
+                      .scale = 1e6 / std::stod(runs),
+                      .unit = "us a run",
+                      .server = {folder + "/bench_redis"}});
+    }
+  }
+
   list.push_back({.name = "W6",
                   .what = "10,000 products, SQLite",
                   .figure = "seconds",

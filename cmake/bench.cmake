@@ -30,3 +30,9 @@ target_compile_definitions(bench_w2 PRIVATE FNSTACK_FLOWS="${PROJECT_SOURCE_DIR}
 fnstack_bench(w6 LIBRARIES fnstack_core fnstack_sqlite SOURCES bench/w6.cpp)
 fnstack_bench(w8 LIBRARIES fnstack_core SOURCES bench/w8.cpp)
 fnstack_bench(w9 LIBRARIES fnstack_core benchmark::benchmark nlohmann_json::nlohmann_json SOURCES bench/w9.cpp)
+
+if(TARGET fnstack_redis)
+  fnstack_bench(redis LIBRARIES hiredis::hiredis SOURCES bench/redis.cpp)
+  fnstack_bench(w5_twin LIBRARIES hiredis::hiredis simdjson::simdjson Threads::Threads SOURCES bench/w5_twin.cpp)
+  fnstack_bench(w5 LIBRARIES fnstack_core fnstack_redis SOURCES bench/w5.cpp)
+endif()

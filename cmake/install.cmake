@@ -19,7 +19,8 @@ configure_package_config_file(cmake/fnstackConfig.cmake.in "${PROJECT_BINARY_DIR
                               INSTALL_DESTINATION ${fnstack_config_dir})
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/fnstackConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/fnstackConfig.cmake" "${PROJECT_BINARY_DIR}/fnstackConfigVersion.cmake"
-              cmake/FindFnstackRe2.cmake cmake/FindFnstackUtf8proc.cmake cmake/FindLibpqxx.cmake
+              cmake/FindFnstackHiredis.cmake cmake/FindFnstackRe2.cmake cmake/FindFnstackUtf8proc.cmake
+              cmake/FindLibpqxx.cmake
         DESTINATION ${fnstack_config_dir})
 install(EXPORT fnstackTargets NAMESPACE fnstack:: DESTINATION ${fnstack_config_dir})
 
@@ -42,6 +43,12 @@ if(TARGET fnstack_sqlite)
 endif()
 if(TARGET fnstack_postgres)
   string(APPEND FNSTACK_PC_REQUIRES " libpqxx")
+endif()
+if(TARGET fnstack_redis)
+  string(APPEND FNSTACK_PC_REQUIRES " hiredis")
+  if(TARGET hiredis::hiredis_ssl)
+    string(APPEND FNSTACK_PC_REQUIRES " hiredis_ssl libssl")
+  endif()
 endif()
 if(TARGET fnstack_spdlog)
   string(APPEND FNSTACK_PC_REQUIRES " spdlog")

@@ -166,6 +166,24 @@ if(TARGET fnstack_curl_backend)
   )
 endif()
 
+if(TARGET fnstack_redis_backend)
+  fnstack_require(OpenSSL::SSL OpenSSL "FNSTACK_DEVELOPER" libssl-dev)
+  fnstack_test(test_redis
+    FOLDERS base backends redis_backend
+    LIBRARIES OpenSSL::SSL OpenSSL::Crypto
+    SOURCES
+      tests/support/fault_server.cpp
+      tests/support/redis_server.cpp
+      tests/backends/redis_cache_test.cpp
+      tests/backends/redis_faults_test.cpp
+      tests/backends/redis_url_test.cpp
+  )
+  if(TARGET hiredis::hiredis_ssl)
+    target_sources(test_redis PRIVATE tests/support/test_certificate.cpp)
+    target_compile_definitions(test_redis PRIVATE FNSTACK_REDIS_TLS)
+  endif()
+endif()
+
 fnstack_test(test_drivers
   FOLDERS base expr definition program steps machine backends drivers curl_backend sqlite_backend spdlog_backend
   LIBRARIES httplib::httplib nlohmann_json::nlohmann_json
@@ -199,6 +217,9 @@ if(TARGET fnstack_command)
   endif()
   add_dependencies(test_cli fnstack_command mock_services)
   target_compile_definitions(test_cli PRIVATE FNSTACK_MOCK_SERVICES="$<TARGET_FILE:mock_services>")
+  if(TARGET fnstack_redis)
+    target_sources(test_cli PRIVATE tests/support/redis_server.cpp tests/cli/run_redis_test.cpp)
+  endif()
   target_compile_definitions(test_cli PRIVATE FNSTACK_COMMAND="$<TARGET_FILE:fnstack_command>")
   foreach(component IN LISTS FNSTACK_COMPONENTS)
     string(TOUPPER "${component}" upper)

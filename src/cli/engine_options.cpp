@@ -12,6 +12,9 @@
 #ifdef FNSTACK_HAS_POSTGRES
 #include <fnstack/backends/postgres.hpp>
 #endif
+#ifdef FNSTACK_HAS_REDIS
+#include <fnstack/backends/redis.hpp>
+#endif
 #ifdef FNSTACK_HAS_SQLITE
 #include <fnstack/backends/sqlite.hpp>
 #endif
@@ -87,8 +90,19 @@ Error lacking(std::string_view option, std::string_view what, std::string_view c
 
 Result<std::shared_ptr<Cache>> cache_of(const std::optional<std::string>& url) {
   if (!url || *url == "memory") return memory_cache();
-  if (begins(*url, "redis://") || begins(*url, "rediss://"))
+  if (begins(*url, "redis://") || begins(*url, "rediss://") || begins(*url, "unix://")) {
+#ifdef FNSTACK_HAS_REDIS
+    Result<RedisOptions> options = parse_redis_url(*url);
+    if (!options) return usage("--cache: " + options.error().message);
+    return redis_cache(std::move(*options));
+#else
     return lacking("--cache", "Redis cache", "FNSTACK_WITH_REDIS");
+#endif
+  }
+  // An address may hold a password: it is not repeated.
+  if (url->find("://") != std::string::npos) {
+    return usage("--cache: expected memory, redis://HOST[:PORT][/DATABASE], rediss:// or unix:///PATH");
+  }
   return usage("--cache: expected memory or redis://HOST[:PORT][/DATABASE], got \"" + *url + "\"");
 }
 

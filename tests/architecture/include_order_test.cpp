@@ -59,7 +59,7 @@ const std::vector<Rule> third_party = {
     {"utf8proc.h", {"src/base/", "src/expr/"}},
     {"openssl/",
      {"src/base/", "src/expr/", "src/program/", "src/machine/", "src/steps/", "src/drivers/engine.cpp",
-      "src/backends/oauth2.cpp"}},
+      "src/backends/oauth2.cpp", "src/backends/redis_tls.cpp"}},
     {"valijson/", {"src/base/json_schema"}},
     {"CLI/", {"src/cli/"}},
     {"nlohmann/", {"src/cli/", "include/fnstack/nlohmann.hpp"}},

@@ -301,11 +301,16 @@ TEST_CASE("a cache or database that this build or anyone lacks is bad usage") {
   };
   CHECK(error("--cache", "disk") ==
         "fnstack: --cache: expected memory or redis://HOST[:PORT][/DATABASE], got \"disk\"\n");
+  CHECK(error("--cache", "reddis://:secret@h") ==
+        "fnstack: --cache: expected memory, redis://HOST[:PORT][/DATABASE], rediss:// or unix:///PATH\n");
   CHECK(error("--database", "mysql://root:secret@db/x") ==
         "fnstack: --database: expected sqlite:PATH, sqlite::memory: or postgresql://USER@HOST/DATABASE\n");
 #ifndef FNSTACK_HAS_REDIS
   CHECK(error("--cache", "redis://127.0.0.1") ==
         "fnstack: --cache: this build has no Redis cache; build it with -DFNSTACK_WITH_REDIS=ON\n");
+#else
+  CHECK(error("--cache", "redis://:secret@127.0.0.1:x") ==
+        "fnstack: --cache: cache URL: the port: expected a number from 1 to 65535\n");
 #endif
 #ifndef FNSTACK_HAS_POSTGRES
   CHECK(error("--database", "postgresql://ada:secret@127.0.0.1/x") ==

@@ -48,6 +48,8 @@ class Connection {
   std::optional<ReceivedRequest> read_request();
   // The head of the next request only: the client may still be sending its body.
   std::optional<ReceivedRequest> read_head();
+  // What came next, whatever it is: for other protocols than HTTP. nullopt: the client is gone.
+  std::optional<std::string> read_bytes() { return read_some(); }
   // False: the client is gone.
   bool write(std::string_view bytes);
   // "HTTP/1.1 200 OK" with Content-Length and the body.

@@ -144,14 +144,21 @@ inline CacheCommand cache_command(std::string_view text) {
   return command;
 }
 
+// A cache may answer inline or later; the future has the answer's text.
+inline std::future<std::string> begin(Cache& cache, std::string_view command, const Call& call) {
+  std::promise<std::string> promise;
+  auto answer = promise.get_future();
+  cache.send(cache_command(command), call, Reply<Value>([promise = std::move(promise)](Result<Value> result) mutable {
+               promise.set_value(answer_text(result));
+             }));
+  return answer;
+}
 inline std::string ask(Cache& cache, std::int64_t now_ms, std::string_view command) {
   Call call;
   call.now_ms = now_ms;
-  std::optional<Result<Value>> answer;
-  cache.send(cache_command(command), call,
-             Reply<Value>([&](Result<Value> result) { answer.emplace(std::move(result)); }));
-  must(answer.has_value(), "answered inline");
-  return answer_text(*answer);
+  auto answer = begin(cache, command, call);
+  must(answer.wait_for(std::chrono::seconds(60)) == std::future_status::ready, "answered within a minute");
+  return answer.get();
 }
 
 }  // namespace fnstack_test
