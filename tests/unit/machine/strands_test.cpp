@@ -47,6 +47,7 @@ class Trees {
 
   std::string text() {
     const std::string main = block(3);
+    is_in_f_ = true;  // which does not call itself
     return R"({"main": {"function_name": "main", "steps": [)" + main + R"(]}, "f": {"function_name": "f", "steps": [)" +
            block(1) + "]}}";
   }
@@ -57,9 +58,10 @@ class Trees {
 
   std::string step(int depth, const std::string& out) {
     const std::string output = R"(, "output_variable": ")" + out + "\"}";
-    const std::string leaf = R"({"function": "work", "id": ")" + std::to_string(++leaves_) + R"({{uuid}}")" + output;
+    const std::string work = R"({"function": "work", "id": ")" + std::to_string(++leaves_) + R"({{uuid}}")";
+    const std::string leaf = work + output;
     if (depth == 0) return pick(4) == 0 ? R"({"function": "Wait", "duration_seconds": 1})" : leaf;
-    switch (pick(7)) {
+    switch (pick(is_in_f_ ? 4 : 7)) {
       case 0:
         return R"({"function": "Parallel", "branches": {"a": [)" + block(depth - 1) + R"(], "b": [)" +
                block(depth - 1) + R"(], "c": []}, "max_concurrency": )" + std::to_string(1 + pick(3)) + output;
@@ -81,8 +83,8 @@ class Trees {
                id + "}}\"" + (pick(2) == 0 ? R"(, "timeout": 100000)" : "") + output;
       }
       case 5:
-        return R"({"function": "Try-Catch", "try_steps": [{"function": "Parallel", "branches": [[)" + leaf +
-               R"(, {"function": "throw", "message": "x"}]]}], "catch_steps": [)" + step(depth - 1, out) + "]}";
+        return R"({"function": "Try-Catch", "try_steps": [{"function": "Parallel", "branches": [[)" + work +
+               R"(}, {"function": "throw", "message": "x"}]]}], "catch_steps": [)" + step(depth - 1, out) + "]}";
       default:
         return leaf;
     }
@@ -101,6 +103,7 @@ class Trees {
   }
 
   std::mt19937 random_;
+  bool is_in_f_ = false;
   int leaves_ = 0;
   int variables_ = 0;
 };
