@@ -1,6 +1,8 @@
 // The blocking driver and the engine, end to end in this process.
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <sstream>
 #include <thread>
@@ -465,4 +467,26 @@ TEST_CASE("waiting does not count as work, also side by side with other waits") 
       engine,
       R"([{"function": "Parallel", "branches": [[{"function": "Wait", "duration_seconds": 1.3}], [{"function": "Wait", "duration_seconds": 0.1}]]}])");
   CHECK(engine.run(program).status == Outcome::Status::completed);
+}
+
+TEST_CASE("background tasks that are still delayed take no thread from others") {
+  Engine engine;
+  std::atomic<int> done{0};
+  std::promise<void> all;
+  engine.add_function("done", [&](const Value&) -> Result<Value> {
+    if (++done == 3) all.set_value();
+    return Value();
+  });
+  const Program program = load(engine, R"({
+    "main": {"function_name": "main", "steps": [
+      {"function": "Loop", "times": 50, "steps": [{"function": "Background Task", "task": "later", "delay": 3600}]},
+      {"function": "Loop", "times": 2, "steps": [{"function": "Background Task", "task": "soon"}]},
+      {"function": "Background Task", "task": "soon", "delay": 0.05}]},
+    "later": {"function_name": "later", "steps": [{"function": "throw", "message": "not within this test"}]},
+    "soon": {"function_name": "soon", "steps": [{"function": "done"}]}})");
+  RunOptions run;
+  run.flow = "main";
+  CHECK(engine.run(program, Value::object(), run).status == Outcome::Status::completed);
+  CHECK(all.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  CHECK(done == 3);
 }
