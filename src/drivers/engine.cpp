@@ -48,7 +48,7 @@ struct Engine::State {
   // Background tasks.
   std::mutex mutex;
   std::condition_variable_any changed;
-  std::deque<BackgroundTask> tasks;                                               // to be run now
+  std::deque<BackgroundTask> tasks;                                              // to be run now
   std::multimap<std::chrono::steady_clock::time_point, BackgroundTask> delayed;  // by when they are due
   std::size_t busy = 0;
   std::vector<std::thread> threads;

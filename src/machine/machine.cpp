@@ -78,7 +78,7 @@ class Executor {
     return Step::go_on;
   }
   // What the slot's value counts in live_bytes; it is about to be replaced.
-  std::uint64_t counted(std::uint32_t slot) {
+  [[gnu::always_inline]] std::uint64_t counted(std::uint32_t slot) {
     if (borrows_ && frame_->borrowed[slot]) {
       frame_->borrowed[slot] = false;
       return machine::empty_slot_bytes;
@@ -134,7 +134,8 @@ class Executor {
   [[nodiscard]] std::optional<Error> recall(machine::StepFields& fields, Pending& pending);
   std::optional<EffectResult> take_result();
 
-  Step execute(const Instruction& instruction);
+  // Called in one place, the loop: a call for each instruction would cost as much as some instructions do.
+  [[gnu::always_inline]] Step execute(const Instruction& instruction);
   Step assign(const Instruction& instruction);
   Step update(const Instruction& instruction);
   Step compute(const Instruction& instruction);
@@ -148,9 +149,10 @@ class Executor {
   Step count_pass(const Instruction& instruction);
   Step call(const Instruction& instruction);
   Step enter_function(const CallSite& site, std::uint32_t function, Value arguments);
-  Step start_call(const CallSite& site, std::optional<Frame> frame, std::optional<HostCall> wanted);
+  // Rare ones stay out of the loop of run(), which is faster for being small.
+  [[gnu::noinline]] Step start_call(const CallSite& site, std::optional<Frame> frame, std::optional<HostCall> wanted);
   [[nodiscard]] std::optional<Error> begin_await(const Instruction& instruction);
-  Step await(const Instruction& instruction);
+  [[gnu::noinline]] Step await(const Instruction& instruction);
   Step respond(const Instruction& instruction);
   Step end_finally(const Instruction& instruction);
   Step finish(const Instruction& instruction);
@@ -159,8 +161,8 @@ class Executor {
   Step finish_transaction(const Instruction& instruction);
   [[nodiscard]] std::optional<Error> begin_join(const ForkSite& site);
   void start_branch(const ForkSite& site, Join& join);
-  Step fork(const Instruction& instruction);
-  Step end_branch(const Instruction& instruction);
+  [[gnu::noinline]] Step fork(const Instruction& instruction);
+  [[gnu::noinline]] Step end_branch(const Instruction& instruction);
 
   Machine::State& state_;
   const ProgramData& data_;
@@ -614,8 +616,7 @@ std::optional<Error> Executor::begin_await(const Instruction& instruction) {
   Value& ids = awaiting.ids;
   if (auto error = evaluate(instruction.a, ids)) return error;
   if (ids.is_string()) ids = Value::array({ids});
-  if (!ids.is_array())
-    return make_error(error_type::validation, "execution_ids: expected an id or a list of them");
+  if (!ids.is_array()) return make_error(error_type::validation, "execution_ids: expected an id or a list of them");
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!ids[i].is_string() || state_.executions.find(ids[i].as_string()) == state_.executions.end()) {
       return make_error(error_type::not_found,
@@ -675,10 +676,10 @@ Executor::Step Executor::await(const Instruction& instruction) {
   Value results = Value::array();
   for (std::size_t i = 0; i < awaiting.ids.size(); ++i) {
     const machine::Execution& execution = execution_of(i);
-    results.push_back(execution.strand == none
-                          ? execution.result
-                          : Value::object(
-                                {{"execution_id", awaiting.ids[i]}, {"status", "running"}, {"output", Value()}}));
+    results.push_back(
+        execution.strand == none
+            ? execution.result
+            : Value::object({{"execution_id", awaiting.ids[i]}, {"status", "running"}, {"output", Value()}}));
   }
   strand_.awaiting.reset();
   if (broken) return fail(std::move(*broken));
@@ -847,7 +848,7 @@ Executor::Step Executor::end_branch(const Instruction& instruction) {
   return Step::gone;
 }
 
-Executor::Step Executor::execute(const Instruction& instruction) {
+inline Executor::Step Executor::execute(const Instruction& instruction) {
   switch (instruction.op) {
     case Op::assign:
       return assign(instruction);

@@ -134,9 +134,9 @@ struct Machine::State {
 
   std::map<std::uint32_t, machine::Strand> strands;  // by number; 0 is the root
   std::uint32_t next_strand = 1;
-  std::deque<std::uint32_t> ready;                           // in the order they became so
-  std::deque<EffectId> abandoned;                            // to be told to the driver
-  std::vector<EffectId> ignored;                             // told; their results are dropped
+  std::deque<std::uint32_t> ready;                                    // in the order they became so
+  std::deque<EffectId> abandoned;                                     // to be told to the driver
+  std::vector<EffectId> ignored;                                      // told; their results are dropped
   std::map<std::string, machine::Execution, std::less<>> executions;  // asynchronous calls by id
 
   // The end: `ending` while open transactions are rolled back, then `ended`.

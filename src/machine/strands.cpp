@@ -183,8 +183,8 @@ void Machine::State::drop_strand(std::uint32_t number) {
         Error error = make_error(error_type::cancelled, "what made this asynchronous call was cancelled");
         error.status_code = status_of(error.type);
         execution.strand = program::none;
-        execution.result = Value::object(
-            {{"execution_id", Value(strand.call->id)}, {"status", "error"}, {"output", to_value(error)}});
+        execution.result =
+            Value::object({{"execution_id", Value(strand.call->id)}, {"status", "error"}, {"output", to_value(error)}});
         live_bytes += execution.result.byte_size();
         wake_waiters(execution);
       }

@@ -515,8 +515,7 @@ std::vector<Step> FunctionBuilder::request_steps(const CheckedStep& checked, std
   }
   if (given.kind != Node::Kind::array) {
     report(&checked, Diagnostic::Severity::error, "bad-value",
-           in_quotes(checked.fields[field]->key) +
-               ": expected a list of requests, or a template that gives one, got " +
+           in_quotes(checked.fields[field]->key) + ": expected a list of requests, or a template that gives one, got " +
                std::string(definition::kind_words(given)),
            definition::mark(given), path);
     return steps;
@@ -524,14 +523,15 @@ std::vector<Step> FunctionBuilder::request_steps(const CheckedStep& checked, std
   for (std::size_t i = 0; i < given.items.size(); ++i) {
     const Node& item = given.items[i];
     const Node* const name = item.find("function");
-    const bool is_request = item.kind == Node::Kind::object &&
-                            (name == nullptr || (name->kind == Node::Kind::string && kind != nullptr &&
-                                                 kinds_.find(name->scalar.as_string()) == kind));
+    const bool is_request =
+        item.kind == Node::Kind::object && (name == nullptr || (name->kind == Node::Kind::string && kind != nullptr &&
+                                                                kinds_.find(name->scalar.as_string()) == kind));
     if (!is_request) {
-      report(&checked, Diagnostic::Severity::error, "bad-value",
-             in_quotes(checked.fields[field]->key) + ": expected objects with the fields of External API Request" +
-                 (item.kind == Node::Kind::object ? std::string() : ", got " + std::string(definition::kind_words(item))),
-             definition::mark(item), pointer(path, i), "for other steps there is Parallel");
+      report(
+          &checked, Diagnostic::Severity::error, "bad-value",
+          in_quotes(checked.fields[field]->key) + ": expected objects with the fields of External API Request" +
+              (item.kind == Node::Kind::object ? std::string() : ", got " + std::string(definition::kind_words(item))),
+          definition::mark(item), pointer(path, i), "for other steps there is Parallel");
       continue;
     }
     add(item, pointer(path, i));

@@ -169,9 +169,9 @@ class FunctionBuilder {
   std::map<std::string, FirstUse, std::less<>> unset_;  // where they are first read
   std::vector<ImplicitResult> implicit_results_;
   std::vector<BranchResult> branch_results_;
-  LastResult last_result_;                 // of the step lowered last
-  std::vector<std::uint32_t> forks_;       // instructions, inner ones first
-  std::vector<Read> reads_;                // only where there are forks
+  LastResult last_result_;            // of the step lowered last
+  std::vector<std::uint32_t> forks_;  // instructions, inner ones first
+  std::vector<Read> reads_;           // only where there are forks
   bool may_fork_ = false;
   std::map<const Node*, std::vector<Step>> requests_;  // by the field's value
   std::deque<Node> request_nodes_;                     // what those steps are made of

@@ -143,7 +143,7 @@ struct ForkSite {
   std::uint64_t usual_concurrency = 0;   // without it; 0: all
   bool is_named = false;                 // the result is an object with `names` as keys; else a list
   std::vector<std::string> names;
-  std::uint32_t on_response = none;      // where the function leaves with the Response of a branch in slot::response
+  std::uint32_t on_response = none;  // where the function leaves with the Response of a branch in slot::response
 };
 
 // Instructions [begin, end) whose errors go to `handler`. Inner regions come before outer ones.

@@ -109,7 +109,8 @@ void lower_count(program::Lowering& step) {
 // Passes as branches. The list, or the bounds of the count, is evaluated as for passes in turn.
 void lower_parallel(program::Lowering& step) {
   if (step.given("condition")) {
-    step.error("bad-value", "\"condition\" and \"parallel\" exclude each other: a condition is tested after the pass before",
+    step.error("bad-value",
+               "\"condition\" and \"parallel\" exclude each other: a condition is tested after the pass before",
                step.node("condition"), "filter the list before the loop, or let a pass end early with Continue Loop");
     return;
   }
@@ -153,7 +154,7 @@ bool is_parallel(program::Lowering& step) {
 
 void lower(program::Lowering& step) {
   if (step.given("input_array") && step.given("times")) {
-      step.error("bad-value", "\"times\" and \"input_array\" exclude each other", step.node("times"));
+    step.error("bad-value", "\"times\" and \"input_array\" exclude each other", step.node("times"));
   }
   const bool parallel = is_parallel(step);
   if (!parallel && step.result() != program::none) {
@@ -242,17 +243,18 @@ void leave(program::Lowering& step, bool to_continue) {
 }  // namespace
 
 StepKind loop() {
-  return {.name = "Loop",
-          .aliases = {"For Each", "for_each_loop", "For Each (AI Response Chunks)", "While Loop", "while", "For Loop",
-                      "repeat", "for"},
-          .doc =
-              "Runs `steps` for each element of a list, while a condition holds, or a number of times. With `parallel` "
-              "the result is a list of what each pass gave, in order: the value of a Return Value in it, else the result "
-              "of its last step (or the variable which that sets), else null. What a pass assigns is its own.",
-          .group = "Flow",
-          .fields = fields(),
-          .implicit_result = "loop_results",
-          .lower = lower};
+  return {
+      .name = "Loop",
+      .aliases = {"For Each", "for_each_loop", "For Each (AI Response Chunks)", "While Loop", "while", "For Loop",
+                  "repeat", "for"},
+      .doc =
+          "Runs `steps` for each element of a list, while a condition holds, or a number of times. With `parallel` "
+          "the result is a list of what each pass gave, in order: the value of a Return Value in it, else the result "
+          "of its last step (or the variable which that sets), else null. What a pass assigns is its own.",
+      .group = "Flow",
+      .fields = fields(),
+      .implicit_result = "loop_results",
+      .lower = lower};
 }
 
 StepKind break_loop() {
@@ -261,20 +263,17 @@ StepKind break_loop() {
           .doc = "Leaves the innermost loop.",
           .group = "Flow",
           .has_result = false,
-          .lower = [](program::Lowering& step) {
-            leave(step, false);
-          }};
+          .lower = [](program::Lowering& step) { leave(step, false); }};
 }
 
 StepKind continue_loop() {
-  return {.name = "Continue Loop",
-          .aliases = {"continue"},
-          .doc = "Goes on with the innermost loop's next pass; ends a pass of a parallel loop, whose result is null then.",
-          .group = "Flow",
-          .has_result = false,
-          .lower = [](program::Lowering& step) {
-            leave(step, true);
-          }};
+  return {
+      .name = "Continue Loop",
+      .aliases = {"continue"},
+      .doc = "Goes on with the innermost loop's next pass; ends a pass of a parallel loop, whose result is null then.",
+      .group = "Flow",
+      .has_result = false,
+      .lower = [](program::Lowering& step) { leave(step, true); }};
 }
 
 }  // namespace fnstack::steps

@@ -94,54 +94,55 @@ void lower_batch(program::Lowering& step) {
 }  // namespace
 
 StepKind parallel() {
-  return {.name = "Parallel",
-          .aliases = {"Parallel Steps", "Parallel Execution", "Run in Parallel", "run_parallel", "concurrent"},
-          .doc =
-              "Runs blocks of steps side by side. Each begins with the variables as they are; what it assigns is its "
-              "own, and only its result comes back: the value of a Return Value in it, else the result of its last step "
-              "(or the variable which that sets), else null. The result holds them by name, or in order for a list.",
-          .group = "Flow",
-          .fields = {{.name = "branches",
-                      .aliases = {"parallel_steps", "parallel_branches", "tasks", "steps", "functions"},
-                      .type = FieldType::branches,
-                      .required = true,
-                      .doc = "an object of blocks by name, or a list of blocks (a step alone is one)"},
-                     {.name = "mode",
-                      .type = FieldType::literal,
-                      .default_value = "all",
-                      .doc = "all: an error cancels the other branches (their finally steps don't run) and is this "
-                             "step's; first: the first result is this step's and cancels the others, an error only if "
-                             "all fail (the last one's); settled: each branch gives {status: completed, value} or "
-                             "{status: failed, error}"},
-                     {.name = "max_concurrency",
-                      .aliases = {"concurrency"},
-                      .type = FieldType::integer,
-                      .doc = "how many branches at a time; all unless given"}},
-          .lower = lower_parallel};
+  return {
+      .name = "Parallel",
+      .aliases = {"Parallel Steps", "Parallel Execution", "Run in Parallel", "run_parallel", "concurrent"},
+      .doc =
+          "Runs blocks of steps side by side. Each begins with the variables as they are; what it assigns is its "
+          "own, and only its result comes back: the value of a Return Value in it, else the result of its last step "
+          "(or the variable which that sets), else null. The result holds them by name, or in order for a list.",
+      .group = "Flow",
+      .fields = {{.name = "branches",
+                  .aliases = {"parallel_steps", "parallel_branches", "tasks", "steps", "functions"},
+                  .type = FieldType::branches,
+                  .required = true,
+                  .doc = "an object of blocks by name, or a list of blocks (a step alone is one)"},
+                 {.name = "mode",
+                  .type = FieldType::literal,
+                  .default_value = "all",
+                  .doc = "all: an error cancels the other branches (their finally steps don't run) and is this "
+                         "step's; first: the first result is this step's and cancels the others, an error only if "
+                         "all fail (the last one's); settled: each branch gives {status: completed, value} or "
+                         "{status: failed, error}"},
+                 {.name = "max_concurrency",
+                  .aliases = {"concurrency"},
+                  .type = FieldType::integer,
+                  .doc = "how many branches at a time; all unless given"}},
+      .lower = lower_parallel};
 }
 
 StepKind batch() {
-  return {.name = "Batch",
-          .aliases = {"Batch Request", "Batch Requests", "Batch API Request"},
-          .doc =
-              "Performs requests side by side, so many at a time. The result is the list of their results, in order.",
-          .group = "Services",
-          .fields = {{.name = "requests",
-                      .aliases = {"batch", "calls"},
-                      .type = FieldType::requests,
-                      .required = true,
-                      .doc = "a list of objects with the fields of External API Request; or a template giving a list of "
-                             "{url, method, headers, query_parameters, body, timeout} with whole URLs"},
-                     {.name = "mode",
-                      .type = FieldType::literal,
-                      .default_value = "all",
-                      .doc = "all: an error cancels the other requests and is this step's; settled: each gives {status: "
-                             "completed, value} or {status: failed, error}"},
-                     {.name = "max_concurrency",
-                      .aliases = {"concurrency"},
-                      .type = FieldType::integer,
-                      .doc = "how many requests at a time; 8 unless given"}},
-          .lower = lower_batch};
+  return {
+      .name = "Batch",
+      .aliases = {"Batch Request", "Batch Requests", "Batch API Request"},
+      .doc = "Performs requests side by side, so many at a time. The result is the list of their results, in order.",
+      .group = "Services",
+      .fields = {{.name = "requests",
+                  .aliases = {"batch", "calls"},
+                  .type = FieldType::requests,
+                  .required = true,
+                  .doc = "a list of objects with the fields of External API Request; or a template giving a list of "
+                         "{url, method, headers, query_parameters, body, timeout} with whole URLs"},
+                 {.name = "mode",
+                  .type = FieldType::literal,
+                  .default_value = "all",
+                  .doc = "all: an error cancels the other requests and is this step's; settled: each gives {status: "
+                         "completed, value} or {status: failed, error}"},
+                 {.name = "max_concurrency",
+                  .aliases = {"concurrency"},
+                  .type = FieldType::integer,
+                  .doc = "how many requests at a time; 8 unless given"}},
+      .lower = lower_batch};
 }
 
 }  // namespace fnstack::steps

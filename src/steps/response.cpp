@@ -86,15 +86,16 @@ StepKind response() {
 }
 
 StepKind return_value() {
-  return {.name = "Return Value",
-          .aliases = {"return"},
-          .doc =
-              "Ends the function, or the run, with a value; in a branch (of Parallel, or of a parallel Loop) that branch "
-              "alone, whose result the value is.",
-          .group = "Flow",
-          .fields = {{.name = "value", .aliases = {"body"}, .doc = "any value"}},
-          .has_result = false,
-          .lower = lower_return};
+  return {
+      .name = "Return Value",
+      .aliases = {"return"},
+      .doc =
+          "Ends the function, or the run, with a value; in a branch (of Parallel, or of a parallel Loop) that branch "
+          "alone, whose result the value is.",
+      .group = "Flow",
+      .fields = {{.name = "value", .aliases = {"body"}, .doc = "any value"}},
+      .has_result = false,
+      .lower = lower_return};
 }
 
 StepKind set_response_header() {

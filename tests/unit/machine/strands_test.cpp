@@ -79,8 +79,8 @@ class Trees {
         const std::string id = out + "_id";
         return R"({"function": "Custom Function", "custom_function": "f", "execution_mode": "async", "output_variable": ")" +
                id + "\"}, " + leaf + R"(, {"function": "Async Function Await", "execution_ids": ["{{)" + id +
-               R"(}}", "{{)" + id + R"(}}"]})" + R"(, {"function": "Async Function Await", "execution_ids": "{{)" +
-               id + "}}\"" + (pick(2) == 0 ? R"(, "timeout": 100000)" : "") + output;
+               R"(}}", "{{)" + id + R"(}}"]})" + R"(, {"function": "Async Function Await", "execution_ids": "{{)" + id +
+               "}}\"" + (pick(2) == 0 ? R"(, "timeout": 100000)" : "") + output;
       }
       case 5:
         return R"({"function": "Try-Catch", "try_steps": [{"function": "Parallel", "branches": [[)" + work +
@@ -166,8 +166,10 @@ Seen run(const Program& program, std::mt19937& random) {
   REQUIRE(!machine.fault());
   const Outcome& outcome = machine.outcome();
   seen.end = std::string(name_of(outcome.status)) + " " +
-             (outcome.response ? to_json(outcome.response->body) : outcome.error ? outcome.error->message : "") + " " +
-             std::to_string(outcome.steps);
+             (outcome.response ? to_json(outcome.response->body)
+              : outcome.error  ? outcome.error->message
+                               : "") +
+             " " + std::to_string(outcome.steps);
   return seen;
 }
 
