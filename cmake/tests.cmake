@@ -72,6 +72,7 @@ fnstack_test(test_machine
   FOLDERS base expr definition program steps machine
   SOURCES
     tests/unit/machine/machine_test.cpp
+    tests/unit/machine/strands_test.cpp
 )
 
 fnstack_test(test_steps

@@ -43,6 +43,8 @@ enum class FieldType : std::uint8_t {
   item,        // the literal name of a variable seen inside the step's blocks only
   steps,       // a block of steps
   cases,       // Switch: blocks by key
+  branches,    // Parallel: blocks by name, or a list of blocks
+  requests,    // Batch: a list of External API Request steps without their names, or a template giving one
   url,         // evaluates to {"url", "shown"}, checked and escaped; the step's `query` field is appended
   headers,     // evaluates to an object of checked header texts
   query,       // an object of query parameters

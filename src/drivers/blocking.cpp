@@ -1,5 +1,10 @@
 // The blocking driver: one machine on the caller's thread. Replies only store their result and wake this loop; the
 // machine is resumed by the loop, never inside a reply, so a million inline replies don't deepen the stack.
+//
+// A Sleep is a timer of this loop's: while one strand waits, the others' answers are taken. On the system's clock the
+// loop waits for whichever comes first. Any other clock is moved on, to the earliest timer, when there is nothing else
+// to wait for: so time that is not real passes between effects, never during one.
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -45,10 +50,20 @@ class BlockingRun {
   // How many instructions between two looks at the clock and the stop token: about a millisecond's work.
   static constexpr std::uint64_t slice = 20'000;
 
+  // When a sleeping strand goes on: by the steady clock, or in milliseconds of a clock that is not the system's. Of
+  // equal times the one asked for first.
+  using Due = std::pair<std::int64_t, std::uint64_t>;
+
   void start(Machine::Perform asked);
-  void sleep(const Machine::Perform& asked);
+  void start_timer(Machine::Perform asked);
+  void end_timer(std::map<Due, EffectId>::iterator timer);
+  void end_due_timers();
+  void move_clock();
+  void abandon(const EffectId& id);
   void take_results(bool wait);
+  void wait_for_any();
   void check_time();
+  [[nodiscard]] std::int64_t timer_now() const;
   [[nodiscard]] SteadyTime deadline() const;
 
   Machine& machine_;
@@ -60,8 +75,14 @@ class BlockingRun {
   std::chrono::steady_clock::duration slept_{};
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
   std::map<std::string, std::stop_source> under_way_;
+  std::map<Due, EffectId> timers_;
+  std::uint64_t timers_begun_ = 0;
   bool cancelled_ = false;
 };
+
+std::int64_t nanoseconds(SteadyTime time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
 
 SteadyTime BlockingRun::deadline() const {
   SteadyTime end = SteadyTime::max();
@@ -86,35 +107,50 @@ void BlockingRun::check_time() {
   }
 }
 
-// A wait is not work: it does not count as wall time, but the run's timeout and its stop end it.
-void BlockingRun::sleep(const Machine::Perform& asked) {
-  const std::int64_t duration_ms = std::get<Sleep>(asked.effect).duration_ms;
+std::int64_t BlockingRun::timer_now() const {
+  return clock_ == system_clock() ? nanoseconds(std::chrono::steady_clock::now()) : clock_->now_ms();
+}
+
+void BlockingRun::start_timer(Machine::Perform asked) {
+  const std::int64_t duration_ms = std::max<std::int64_t>(std::get<Sleep>(asked.effect).duration_ms, 0);
   observation_.effect_started(asked.id, asked.effect);
-  const auto before = std::chrono::steady_clock::now();
+  // A clock can stand at any time, and a year in nanoseconds is far from the end of 64 bits.
+  constexpr std::int64_t nanoseconds_in_ms = 1'000'000;
+  const std::int64_t unit = clock_ == system_clock() ? nanoseconds_in_ms : 1;
+  std::int64_t span = 0;
+  std::int64_t due = 0;
+  if (__builtin_mul_overflow(duration_ms, unit, &span) || __builtin_add_overflow(timer_now(), span, &due)) {
+    due = INT64_MAX;
+  }
+  timers_.emplace(Due{due, timers_begun_++}, std::move(asked.id));
+}
+
+void BlockingRun::end_timer(std::map<Due, EffectId>::iterator timer) {
+  const EffectId id = std::move(timer->second);
+  timers_.erase(timer);
+  EffectResult result{EffectReply(Value())};
+  observation_.effect_ended(id, result);
+  machine_.resume(id, std::move(result), clock_->now_ms());
+}
+
+void BlockingRun::end_due_timers() {
+  const std::int64_t now = timers_.empty() ? 0 : timer_now();
+  while (!timers_.empty() && timers_.begin()->first.first <= now) end_timer(timers_.begin());
+}
+
+// Nothing but timers is under way, and time is the clock's own: on to the earliest.
+void BlockingRun::move_clock() {
+  const auto earliest = timers_.begin();
   std::stop_source stop;
   const std::stop_callback on_stop(options_.stop, [&stop] { stop.request_stop(); });
-  std::int64_t bounded = duration_ms;
-  if (options_.timeout_ms > 0) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-                          began_ + std::chrono::milliseconds(options_.timeout_ms) - before)
-                          .count();
-    // With a virtual clock no real time passes, and the timeout is about real time.
-    if (clock_ == system_clock()) bounded = std::min(bounded, std::max<std::int64_t>(left, 0) + 1);
-  }
-  clock_->sleep(bounded, stop.get_token());
+  const auto before = std::chrono::steady_clock::now();
+  clock_->sleep(std::max<std::int64_t>(earliest->first.first - clock_->now_ms(), 0), stop.get_token());
   slept_ += std::chrono::steady_clock::now() - before;
-  EffectResult result{EffectReply(Value())};
-  observation_.effect_ended(asked.id, result);
-  machine_.resume(asked.id, std::move(result), clock_->now_ms());
+  if (!options_.stop.stop_requested()) end_timer(earliest);
 }
 
 void BlockingRun::start(Machine::Perform asked) {
-  if (std::holds_alternative<Sleep>(asked.effect)) {
-    // Alone on this thread a wait can simply be slept; with other effects under way it still only delays looking
-    // at their answers.
-    sleep(asked);
-    return;
-  }
+  if (std::holds_alternative<Sleep>(asked.effect)) return start_timer(std::move(asked));
   Call call;
   call.effect_id = asked.id.to_string();
   call.now_ms = clock_->now_ms();
@@ -123,6 +159,8 @@ void BlockingRun::start(Machine::Perform asked) {
     call.deadline = deadline();
     auto [entry, is_new] = under_way_.try_emplace(call.effect_id);
     call.stop = entry->second.get_token();
+  } else {
+    under_way_.try_emplace(call.effect_id);
   }
   observation_.effect_started(asked.id, asked.effect);
   Reply<EffectReply> reply([inbox = inbox_, id = asked.id](EffectResult result) mutable {
@@ -133,28 +171,61 @@ void BlockingRun::start(Machine::Perform asked) {
   perform(std::move(asked.effect), call, backends_, std::move(reply));
 }
 
+void BlockingRun::abandon(const EffectId& id) {
+  observation_.effect_abandoned(id);
+  const auto names_it = [&](const auto& timer) { return timer.second == id; };
+  if (auto timer = std::find_if(timers_.begin(), timers_.end(), names_it); timer != timers_.end()) {
+    timers_.erase(timer);
+    machine_.resume(id, EffectReply(Value()), clock_->now_ms());  // so that it need not be remembered
+    return;
+  }
+  if (auto found = under_way_.find(id.to_string()); found != under_way_.end()) {
+    found->second.request_stop();
+    under_way_.erase(found);
+  }
+}
+
+// Until a result arrives, a timer is due, the run's time is over or it is stopped.
+void BlockingRun::wait_for_any() {
+  const bool is_real = clock_ == system_clock();
+  if (!is_real && under_way_.empty() && !timers_.empty()) return move_clock();
+  std::unique_lock lock(inbox_->mutex);
+  const auto some = [this] { return !inbox_->results.empty(); };
+  SteadyTime end = cancelled_ ? SteadyTime::max() : deadline();
+  if (is_real && !timers_.empty()) {
+    const std::chrono::nanoseconds due(timers_.begin()->first.first);
+    // Only what is near can matter: beyond that the clock's own units might overflow.
+    end = std::min(end, SteadyTime(std::chrono::duration_cast<SteadyTime::duration>(due)));
+  }
+  // While rolling back after a stop the token is set already and would make this loop spin.
+  const std::stop_token stop = cancelled_ ? std::stop_token() : options_.stop;
+  const auto before = std::chrono::steady_clock::now();
+  if (end == SteadyTime::max()) {
+    inbox_->arrived.wait(lock, stop, some);
+  } else {
+    inbox_->arrived.wait_until(lock, stop, end, some);
+  }
+  // A wait is not work: alone it does not count as wall time, but the run's timeout and its stop end it.
+  if (under_way_.empty()) slept_ += std::chrono::steady_clock::now() - before;
+}
+
 void BlockingRun::take_results(bool wait) {
   std::deque<std::pair<EffectId, EffectResult>> results;
-  {
-    std::unique_lock lock(inbox_->mutex);
-    if (wait && inbox_->results.empty()) {
-      const auto some = [this] { return !inbox_->results.empty(); };
-      const SteadyTime end = cancelled_ ? SteadyTime::max() : deadline();
-      // While rolling back after a stop the token is set already and would make this loop spin.
-      const std::stop_token stop = cancelled_ ? std::stop_token() : options_.stop;
-      if (end == SteadyTime::max()) {
-        inbox_->arrived.wait(lock, stop, some);
-      } else {
-        inbox_->arrived.wait_until(lock, stop, end, some);
-      }
-    }
+  const auto take = [&] {
+    const std::lock_guard lock(inbox_->mutex);
     results.swap(inbox_->results);
+  };
+  take();
+  if (wait && results.empty()) {
+    wait_for_any();
+    take();
   }
   for (auto& [id, result] : results) {
     under_way_.erase(id.to_string());
     observation_.effect_ended(id, result);
     machine_.resume(id, std::move(result), clock_->now_ms());
   }
+  end_due_timers();
 }
 
 Outcome BlockingRun::run() {
@@ -167,12 +238,7 @@ Outcome BlockingRun::run() {
       start(std::move(*asked));
       take_results(false);
     } else if (auto* abandoned = std::get_if<Machine::Abandon>(&next)) {
-      const std::string id = abandoned->id.to_string();
-      observation_.effect_abandoned(abandoned->id);
-      if (auto found = under_way_.find(id); found != under_way_.end()) {
-        found->second.request_stop();
-        under_way_.erase(found);
-      }
+      abandon(abandoned->id);
     } else if (std::holds_alternative<Machine::Waiting>(next)) {
       take_results(true);
     } else if (std::holds_alternative<Machine::Ended>(next)) {

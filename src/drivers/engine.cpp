@@ -1,7 +1,8 @@
 // Engine: holds what runs share, and starts them. Background tasks run on threads of the engine's own, a bounded
-// number at a time.
+// number at a time; one that is still delayed takes no thread.
 #include <fnstack/engine.hpp>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -47,7 +48,8 @@ struct Engine::State {
   // Background tasks.
   std::mutex mutex;
   std::condition_variable_any changed;
-  std::deque<BackgroundTask> tasks;
+  std::deque<BackgroundTask> tasks;                                              // to be run now
+  std::multimap<std::chrono::steady_clock::time_point, BackgroundTask> delayed;  // by when they are due
   std::size_t busy = 0;
   std::vector<std::thread> threads;
   std::stop_source stop;
@@ -69,6 +71,7 @@ Engine::~Engine() {
     const std::lock_guard lock(state_->mutex);
     state_->stop.request_stop();
     state_->tasks.clear();
+    state_->delayed.clear();
   }
   state_->changed.notify_all();
   for (std::thread& thread : state_->threads) thread.join();
@@ -156,11 +159,18 @@ Backends Engine::backends(const Program& program) const {
     const Value id(task.run_id);
     {
       const std::lock_guard lock(state.mutex);
-      if (state.tasks.size() >= State::max_queued) {
+      if (state.tasks.size() + state.delayed.size() >= State::max_queued) {
         return make_error(error_type::limit,
                           "background tasks: more than " + std::to_string(State::max_queued) + " are waiting");
       }
-      state.tasks.push_back(std::move(task));
+      // A clock that is not the system's passes the time by itself, when the task's turn comes.
+      if (task.start.delay_ms > 0 && state.options.clock == system_clock()) {
+        const auto due = std::chrono::steady_clock::now() + std::chrono::milliseconds(task.start.delay_ms);
+        task.start.delay_ms = 0;
+        state.delayed.emplace(due, std::move(task));
+      } else {
+        state.tasks.push_back(std::move(task));
+      }
       if (state.threads.size() < State::max_threads && state.busy >= state.threads.size()) {
         state.threads.emplace_back([this] { work(); });
       }
@@ -189,10 +199,33 @@ void Engine::work() const {
     BackgroundTask task;
     {
       std::unique_lock lock(state.mutex);
-      if (!state.changed.wait(lock, state.stop.get_token(), [&] { return !state.tasks.empty(); })) return;
+      while (state.tasks.empty()) {
+        if (state.stop.stop_requested()) return;
+        const auto now = std::chrono::steady_clock::now();
+        while (!state.delayed.empty() && state.delayed.begin()->first <= now) {
+          state.tasks.push_back(std::move(state.delayed.begin()->second));
+          state.delayed.erase(state.delayed.begin());
+        }
+        if (!state.tasks.empty()) break;
+        if (state.delayed.empty()) {
+          state.changed.wait(lock, state.stop.get_token(),
+                             [&] { return !state.tasks.empty() || !state.delayed.empty(); });
+        } else {
+          const auto due = state.delayed.begin()->first;
+          state.changed.wait_until(lock, state.stop.get_token(), due, [&] {
+            return !state.tasks.empty() || state.delayed.empty() || state.delayed.begin()->first < due;
+          });
+        }
+      }
+      if (state.stop.stop_requested()) return;
       task = std::move(state.tasks.front());
       state.tasks.pop_front();
       ++state.busy;
+      // Somebody must be there when the next is due.
+      const bool has_more = !state.tasks.empty() || !state.delayed.empty();
+      if (has_more && state.busy >= state.threads.size() && state.threads.size() < State::max_threads) {
+        state.threads.emplace_back([this] { work(); });
+      }
     }
     if (task.start.delay_ms > 0) state.options.clock->sleep(task.start.delay_ms, state.stop.get_token());
     if (task.start.delay_ms == 0 || !state.stop.stop_requested()) {
@@ -212,7 +245,7 @@ void Engine::work() const {
 
 void Engine::wait_for_background() const {
   std::unique_lock lock(state_->mutex);
-  state_->changed.wait(lock, [this] { return state_->tasks.empty() && state_->busy == 0; });
+  state_->changed.wait(lock, [this] { return state_->tasks.empty() && state_->delayed.empty() && state_->busy == 0; });
 }
 
 const StepKinds& Engine::step_kinds() const noexcept { return state_->kinds; }

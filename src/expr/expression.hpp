@@ -63,7 +63,8 @@ struct Limits {
 // explicit so that it can be copied and written out with a machine.
 struct Random {
   std::uint8_t seed[32] = {};
-  std::uint64_t position = 0;  // bytes used so far
+  std::uint64_t stream = 0;    // one for each strand: what it draws does not depend on the others
+  std::uint64_t position = 0;  // bytes used so far, of this stream
   void fill(std::uint8_t* out, std::size_t size);
   [[nodiscard]] std::string uuid();  // version 4
 };

@@ -27,7 +27,10 @@ void Random::fill(std::uint8_t* out, std::size_t size) {
   if (context == nullptr) throw std::bad_alloc();
   std::uint8_t counter[block] = {};
   const std::uint64_t first = position / block;
-  for (unsigned i = 0; i < 8; ++i) counter[15 - i] = static_cast<std::uint8_t>(first >> (8U * i));
+  for (unsigned i = 0; i < 8; ++i) {
+    counter[15 - i] = static_cast<std::uint8_t>(first >> (8U * i));
+    counter[7 - i] = static_cast<std::uint8_t>(stream >> (8U * i));
+  }
   if (EVP_EncryptInit_ex(context.get(), EVP_aes_256_ctr(), nullptr, seed, counter) != 1) throw std::bad_alloc();
 
   std::uint8_t scratch[block] = {};

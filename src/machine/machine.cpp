@@ -2,11 +2,13 @@
 //
 // Theory of operation. A run is a tree of strands; a strand is a stack of frames; a frame is a function's variables
 // and the place it is at. next() takes the strand that has been ready longest and executes it until it asks for an
-// effect (Perform), forks, ends, or the budget is used up (Yielded). An effect's answer makes its strand ready again.
+// effect (Perform), forks, awaits an asynchronous call, ends, or the budget is used up (Yielded). An effect's answer
+// makes its strand ready again, as does the end of branches and calls. An instruction that has to wait is executed
+// again when the strand goes on: what it remembers (Pending, Join, Awaiting) says that it is not for the first time.
 // Everything that decides what happens is in the State: no clock, no pointer into the host. What a handler, a loop or
 // a finally block must remember stands in hidden slots of its frame, so a copy of the State is a fork of the run.
 //
-// Errors, returns and ends are unwind.cpp's; the fields of a step StepFields'.
+// Errors, returns and ends are unwind.cpp's; how strands begin and end strands.cpp's; the fields of a step StepFields'.
 #include <fnstack/machine.hpp>
 
 #include <algorithm>
@@ -23,11 +25,13 @@ namespace fnstack {
 namespace {
 
 using machine::Frame;
+using machine::Join;
 using machine::limit_error;
 using Keep = machine::StepFields::Keep;
 using machine::Pending;
 using machine::Strand;
 using program::CallSite;
+using program::ForkSite;
 using program::Instruction;
 using program::KindCall;
 using program::none;
@@ -47,6 +51,8 @@ class Executor {
     scope_.limits.expression_steps = static_cast<std::uint32_t>(state.limits.expression_steps);
     scope_.steps = state.expression_steps;
     surroundings_.limits = &state.limits;
+    state_.random.stream = strand_.random_stream;
+    state_.random.position = strand_.random_position;
     enter_frame();
   }
   ~Executor() { state_.expression_steps = scope_.steps; }
@@ -63,20 +69,47 @@ class Executor {
   void enter_frame() {
     frame_ = &strand_.frames.back();
     scope_.slots = frame_->slots.data();
+    borrows_ = !frame_->borrowed.empty();
   }
   // Looks for a handler; go_on if there is one.
   Step fail(Error error) {
-    if (!state_.raise(strand_, std::move(error))) return Step::gone;
+    if (!state_.raise(number_, std::move(error))) return Step::gone;
     enter_frame();
     return Step::go_on;
+  }
+  // What the slot's value counts in live_bytes; it is about to be replaced.
+  [[gnu::always_inline]] std::uint64_t counted(std::uint32_t slot) {
+    if (borrows_ && frame_->borrowed[slot]) {
+      frame_->borrowed[slot] = false;
+      return machine::empty_slot_bytes;
+    }
+    return frame_->slots[slot].byte_size();
   }
   // False: the run's budget of live bytes is exhausted.
   bool store(std::uint32_t slot, Value value) {
     Value& target = frame_->slots[slot];
     state_.live_bytes += value.byte_size();
-    state_.live_bytes -= std::min(state_.live_bytes, target.byte_size());
+    state_.give_back(counted(slot));
     target = std::move(value);
     return state_.live_bytes <= static_cast<std::uint64_t>(state_.limits.live_bytes);
+  }
+  [[nodiscard]] bool is_over_live_bytes() const {
+    return state_.live_bytes > static_cast<std::uint64_t>(state_.limits.live_bytes);
+  }
+  Step strands_error() {
+    return fail(limit_error("strands", state_.limits.strands, "the run has", "branches and asynchronous calls", true));
+  }
+  // A value put together here: too large or too deep, it is an error.
+  Step store_result(std::uint32_t slot, Value value) {
+    if (auto error = value_error(value)) return fail(std::move(*error));
+    return store_or_fail(slot, std::move(value));
+  }
+  [[nodiscard]] std::optional<Error> value_error(const Value& value) const {
+    if (value.byte_size() > scope_.limits.value_bytes)
+      return limit_error("value_bytes", state_.limits.value_bytes, "the result takes", "bytes", false);
+    if (value.depth() > scope_.limits.value_depth)
+      return limit_error("value_depth", state_.limits.value_depth, "the result is nested", "deep", false);
+    return std::nullopt;
   }
   Step live_bytes_error() {
     return fail(limit_error("live_bytes", state_.limits.live_bytes, "the run's variables take", "bytes", true));
@@ -101,7 +134,8 @@ class Executor {
   [[nodiscard]] std::optional<Error> recall(machine::StepFields& fields, Pending& pending);
   std::optional<EffectResult> take_result();
 
-  Step execute(const Instruction& instruction);
+  // Called in one place, the loop: a call for each instruction would cost as much as some instructions do.
+  [[gnu::always_inline]] Step execute(const Instruction& instruction);
   Step assign(const Instruction& instruction);
   Step update(const Instruction& instruction);
   Step compute(const Instruction& instruction);
@@ -116,21 +150,27 @@ class Executor {
   Step count_pass(const Instruction& instruction);
   Step call(const Instruction& instruction);
   Step enter_function(const CallSite& site, std::uint32_t function, Value arguments);
-  Step await(const Instruction& instruction);
+  // Rare ones stay out of the loop of run(), which is faster for being small.
+  [[gnu::noinline]] Step start_call(const CallSite& site, std::optional<Frame> frame, std::optional<HostCall> wanted);
+  [[nodiscard]] std::optional<Error> begin_await(const Instruction& instruction);
+  [[gnu::noinline]] Step await(const Instruction& instruction);
   Step respond(const Instruction& instruction);
   Step end_finally(const Instruction& instruction);
   Step finish(const Instruction& instruction);
   Step set_headers(const Instruction& instruction);
   Step begin_transaction(const Instruction& instruction);
   Step finish_transaction(const Instruction& instruction);
-  Step fork(const Instruction& instruction);
-  Step end_branch(const Instruction& instruction);
+  [[nodiscard]] std::optional<Error> begin_join(const ForkSite& site);
+  void start_branch(const ForkSite& site, Join& join);
+  [[gnu::noinline]] Step fork(const Instruction& instruction);
+  [[gnu::noinline]] Step end_branch(const Instruction& instruction);
 
   Machine::State& state_;
   const ProgramData& data_;
   std::uint32_t number_;
   Strand& strand_;
   Frame* frame_ = nullptr;
+  bool borrows_ = false;  // the frame is a branch's first: some of its slots are still its parent's
   expr::Scope scope_;
   program::Surroundings surroundings_;
 };
@@ -239,12 +279,7 @@ Executor::Step Executor::converse(const Instruction& instruction) {
 
 Executor::Step Executor::finish_step(const Instruction& instruction, const machine::StepFields& fields, Value value) {
   const KindCall& site = data_.kind_calls[instruction.a];
-  if (value.byte_size() > scope_.limits.value_bytes) {
-    return fail(limit_error("value_bytes", state_.limits.value_bytes, "the result takes", "bytes", false));
-  }
-  if (value.depth() > scope_.limits.value_depth) {
-    return fail(limit_error("value_depth", state_.limits.value_depth, "the result is nested", "deep", false));
-  }
+  if (auto error = value_error(value)) return fail(std::move(*error));
   if (site.age_slot != none && instruction.b != none) frame_->slots[site.age_slot] = fields.age();
   return store_or_fail(instruction.b, std::move(value));
 }
@@ -313,10 +348,10 @@ Executor::Step Executor::assign(const Instruction& instruction) {
   if (operand.kind == program::Operand::Kind::text) {
     // In place: a text put together again and again keeps its storage.
     Value& target = frame_->slots[instruction.a];
-    const std::uint64_t before = target.byte_size();
+    const std::uint64_t before = counted(instruction.a);
     if (auto error = expr::render_into(*operand.text, scope_, target)) return fail(std::move(*error));
     state_.live_bytes += target.byte_size();
-    state_.live_bytes -= std::min(state_.live_bytes, before);
+    state_.give_back(before);
     if (state_.live_bytes > static_cast<std::uint64_t>(state_.limits.live_bytes)) return live_bytes_error();
   } else {
     Value value;
@@ -333,14 +368,14 @@ Executor::Step Executor::update(const Instruction& instruction) {
   Value key;
   if (auto error = evaluate(site.value, value)) return fail(std::move(*error));
   if (auto error = evaluate(site.key, key)) return fail(std::move(*error));
+  const std::uint64_t before = counted(site.slot);
   Value variable = std::exchange(frame_->slots[site.slot], Value());
-  const std::uint64_t before = variable.byte_size();
   auto error = machine::apply_update(site, variable, std::move(value), key);
   const std::uint64_t after = variable.byte_size();
   const std::uint32_t depth = variable.depth();
   frame_->slots[site.slot] = std::move(variable);
   state_.live_bytes += after;
-  state_.live_bytes -= std::min(state_.live_bytes, before);
+  state_.give_back(before);
   if (error) return fail(std::move(*error));
   if (after > scope_.limits.value_bytes)
     return fail(limit_error("value_bytes", state_.limits.value_bytes, "the variable takes", "bytes", false));
@@ -365,7 +400,7 @@ Executor::Step Executor::compute(const Instruction& instruction) {
   if (auto error = fields.evaluate_all()) return fail(std::move(*error));
   if (lent) {
     Value& slot = frame_->slots[instruction.b];
-    state_.live_bytes -= std::min(state_.live_bytes, slot.byte_size());
+    state_.give_back(counted(instruction.b));
     slot = Value();
     state_.live_bytes += slot.byte_size();
   }
@@ -373,10 +408,8 @@ Executor::Step Executor::compute(const Instruction& instruction) {
   std::optional<Error> wrong;
   if (!value) {
     wrong = std::move(value).error();
-  } else if (value->byte_size() > scope_.limits.value_bytes) {
-    wrong = limit_error("value_bytes", state_.limits.value_bytes, "the result takes", "bytes", false);
-  } else if (value->depth() > scope_.limits.value_depth) {
-    wrong = limit_error("value_depth", state_.limits.value_depth, "the result is nested", "deep", false);
+  } else {
+    wrong = value_error(*value);
   }
   if (wrong) {
     // A failed step has changed nothing; a value that was changed already but is too large is lost with it.
@@ -528,9 +561,7 @@ Executor::Step Executor::enter_function(const CallSite& site, std::uint32_t func
   auto error = machine::bind_inputs(data_, scope_, state_.limits, frame, std::move(arguments));
   scope_.slots = frame_->slots.data();
   if (error) return fail(std::move(*error));
-  if (site.async)
-    frame.execution_id =
-        "async-" + std::to_string(state_.executions.size() + 1) + "-" + std::to_string(strand_.next_ordinal++);
+  if (site.async) return start_call(site, std::move(frame), std::nullopt);
   for (const Value& slot : frame.slots) state_.live_bytes += slot.byte_size();
   strand_.frames.push_back(std::move(frame));
   enter_frame();
@@ -542,23 +573,9 @@ Executor::Step Executor::call(const Instruction& instruction) {
   if (auto result = take_result()) {
     strand_.pending.reset();
     Value value;
-    if (result->ok()) {
-      if (Value* plain = std::get_if<Value>(&**result)) value = std::move(*plain);
-      if (site.full) value = machine::make_response(200, Value::headers(), std::move(value));
-    } else if (!site.async) {
-      return fail(std::move(*result).error());
-    }
-    if (site.async) {
-      const std::string id =
-          "async-" + std::to_string(state_.executions.size() + 1) + "-" + std::to_string(strand_.next_ordinal++);
-      Error error = result->ok() ? Error{} : std::move(*result).error();
-      if (error.status_code == 0) error.status_code = status_of(error.type);
-      state_.executions.emplace_back(id,
-                                     Value::object({{"execution_id", Value(id)},
-                                                    {"status", Value(result->ok() ? "completed" : "error")},
-                                                    {"output", result->ok() ? std::move(value) : to_value(error)}}));
-      value = Value(id);
-    }
+    if (!result->ok()) return fail(std::move(*result).error());
+    if (Value* plain = std::get_if<Value>(&**result)) value = std::move(*plain);
+    if (site.full) value = machine::make_response(200, Value::headers(), std::move(value));
     return store_or_fail(site.result, std::move(value));
   }
   Value arguments;
@@ -593,28 +610,105 @@ Executor::Step Executor::call(const Instruction& instruction) {
     }
     return wait_for(StartRun{name, std::move(arguments), static_cast<std::int64_t>(seconds.as_number() * 1000)});
   }
-  if (host) return wait_for(HostCall{name, std::move(arguments)});
+  if (host && site.async) return start_call(site, std::nullopt, HostCall{std::move(name), std::move(arguments)});
+  if (host) return wait_for(HostCall{std::move(name), std::move(arguments)});
   return enter_function(site, function, std::move(arguments));
 }
 
-Executor::Step Executor::await(const Instruction& instruction) {
-  Value ids;
-  if (auto error = evaluate(instruction.a, ids)) return fail(std::move(*error));
-  if (ids.is_string()) ids = Value::array({ids});
-  if (!ids.is_array())
-    return fail(make_error(error_type::validation, "execution_ids: expected an id or a list of them"));
-  Value results = Value::array();
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const Value* found = nullptr;
-    for (const auto& [id, result] : state_.executions) {
-      if (ids[i].is_string() && ids[i].as_string() == id) found = &result;
-    }
-    if (found == nullptr)
-      return fail(make_error(error_type::not_found,
-                             "execution_ids: no asynchronous call has the id " + to_json(ids[i]).substr(0, 60)));
-    results.push_back(*found);
+// A strand of its own, whose id is the call's result; the caller goes on at once.
+Executor::Step Executor::start_call(const CallSite& site, std::optional<Frame> frame, std::optional<HostCall> wanted) {
+  if (state_.strands.size() >= static_cast<std::size_t>(state_.limits.strands)) return strands_error();
+  const std::uint32_t number = state_.add_strand(number_, strand_.next_index++);
+  Strand& strand = state_.strands.at(number);
+  strand.base_depth = strand_.base_depth + strand_.frames.size();
+  machine::AsyncCall& call = strand.call.emplace();
+  call.id = EffectId{state_.run_id, strand.path, 0}.to_string();
+  call.id.resize(call.id.rfind(':'));
+  call.full = site.full;
+  call.origin = frame_->pc - 1;
+  call.wanted = std::move(wanted);
+  if (frame) {
+    for (const Value& slot : frame->slots) state_.live_bytes += slot.byte_size();
+    strand.frames.push_back(std::move(*frame));
   }
-  return store_or_fail(instruction.b, std::move(results));
+  strand_.calls.push_back(number);
+  state_.executions[call.id].strand = number;
+  return store_or_fail(site.result, Value(call.id));
+}
+
+std::optional<Error> Executor::begin_await(const Instruction& instruction) {
+  machine::Awaiting awaiting;
+  Value& ids = awaiting.ids;
+  if (auto error = evaluate(instruction.a, ids)) return error;
+  if (ids.is_string()) ids = Value::array({ids});
+  if (!ids.is_array()) return make_error(error_type::validation, "execution_ids: expected an id or a list of them");
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!ids[i].is_string() || state_.executions.find(ids[i].as_string()) == state_.executions.end()) {
+      return make_error(error_type::not_found,
+                        "execution_ids: no asynchronous call has the id " + to_json(ids[i]).substr(0, 60));
+    }
+  }
+  Value timeout;
+  if (auto error = evaluate(instruction.c, timeout)) return error;
+  if (!timeout.is_null()) {
+    const Value seconds = timeout.is_boolean() ? Value() : expr::to_number(timeout);
+    if (!seconds.is_number() || !(seconds.as_number() >= 0) ||
+        seconds.as_number() > static_cast<double>(state_.limits.wait_s)) {
+      return make_error(error_type::validation, "timeout: expected seconds from 0 to " +
+                                                    std::to_string(state_.limits.wait_s) + ", got " +
+                                                    to_json(timeout).substr(0, 60));
+    }
+    awaiting.timeout_ms = static_cast<std::int64_t>(seconds.as_number() * 1000);
+    awaiting.ordinal = strand_.next_ordinal++;
+  }
+  strand_.awaiting = std::move(awaiting);
+  return std::nullopt;
+}
+
+Executor::Step Executor::await(const Instruction& instruction) {
+  if (!strand_.awaiting) {
+    if (auto error = begin_await(instruction)) return fail(std::move(*error));
+  }
+  machine::Awaiting& awaiting = *strand_.awaiting;
+  const auto execution_of = [&](std::size_t i) -> machine::Execution& {
+    return state_.executions.find(awaiting.ids[i].as_string())->second;
+  };
+  while (awaiting.next < awaiting.ids.size() && execution_of(awaiting.next).strand == none) ++awaiting.next;
+  const bool all_ended = awaiting.next == awaiting.ids.size();
+  if (!all_ended && !std::exchange(awaiting.has_yielded, true) && state_.ready.size() > 1) {
+    strand_.status = Strand::Status::awaiting;
+    state_.wake(number_);  // at the end of the queue
+    return Step::blocked;
+  }
+  const bool is_over = (strand_.pending && strand_.pending->result) || awaiting.timeout_ms == 0;
+  if (!all_ended && !is_over) {
+    execution_of(awaiting.next).waiters.push_back(number_);
+    strand_.status = Strand::Status::awaiting;
+    if (awaiting.timeout_ms && !strand_.pending) {
+      strand_.pending.emplace().id = EffectId{state_.run_id, strand_.path, awaiting.ordinal};
+      ++state_.effects;
+      effect = Sleep{*awaiting.timeout_ms};
+    }
+    return Step::blocked;
+  }
+  std::optional<Error> broken;
+  if (is_over && !all_ended) {
+    std::erase(execution_of(awaiting.next).waiters, number_);
+    if (strand_.pending && !strand_.pending->result->ok()) broken = std::move(*strand_.pending->result).error();
+  }
+  if (strand_.pending && !strand_.pending->result) state_.abandoned.push_back(strand_.pending->id);
+  strand_.pending.reset();
+  Value results = Value::array();
+  for (std::size_t i = 0; i < awaiting.ids.size(); ++i) {
+    const machine::Execution& execution = execution_of(i);
+    results.push_back(
+        execution.strand == none
+            ? execution.result
+            : Value::object({{"execution_id", awaiting.ids[i]}, {"status", "running"}, {"output", Value()}}));
+  }
+  strand_.awaiting.reset();
+  if (broken) return fail(std::move(*broken));
+  return store_result(instruction.b, std::move(results));
 }
 
 Executor::Step Executor::respond(const Instruction& instruction) {
@@ -666,61 +760,120 @@ Executor::Step Executor::finish(const Instruction& instruction) {
     if (headers.is_null()) headers = Value::headers();
     response = machine::make_response(200, std::move(headers), std::move(body));
   }
-  if (!state_.finish_function(strand_, std::move(response))) return Step::gone;
+  if (!state_.finish_function(number_, std::move(response))) return Step::gone;
   enter_frame();
   return Step::go_on;
 }
 
+// ---------------------------------------------------------------- branches
+
+std::optional<Error> Executor::begin_join(const ForkSite& site) {
+  Join join;
+  join.most = site.usual_concurrency == 0 ? UINT64_MAX : site.usual_concurrency;
+  Value most;
+  if (auto error = evaluate(site.max_concurrency, most)) return error;
+  if (!most.is_null()) {
+    const Value number = most.is_boolean() ? Value() : expr::to_number(most);
+    if (!number.is_integer() || number.as_integer() < 1) {
+      return make_error(error_type::validation,
+                        "max_concurrency: expected a whole number from 1, got " + to_json(most).substr(0, 60));
+    }
+    join.most = static_cast<std::uint64_t>(number.as_integer());
+  }
+  switch (site.source) {
+    case ForkSite::Source::written:
+      join.total = site.branches.size();
+      break;
+    case ForkSite::Source::list:
+      join.total = frame_->slots[site.from].size();
+      break;
+    case ForkSite::Source::count:
+      join.total = static_cast<std::uint64_t>(frame_->slots[site.from + 1].as_integer()) -
+                   static_cast<std::uint64_t>(frame_->slots[site.from].as_integer()) - 1;
+      break;
+  }
+  join.first_index = strand_.next_index;
+  if (join.total > UINT32_MAX - join.first_index) {
+    return make_error(error_type::limit, "times: a strand has at most " + std::to_string(UINT32_MAX) + " branches");
+  }
+  strand_.next_index += join.total;
+  strand_.join = std::move(join);
+  return std::nullopt;
+}
+
+void Executor::start_branch(const ForkSite& site, Join& join) {
+  const std::uint64_t i = join.next++;
+  const std::uint32_t number = state_.add_strand(number_, join.first_index + i);
+  Strand& branch = state_.strands.at(number);
+  branch.base_depth = strand_.base_depth + strand_.frames.size() - 1;
+  branch.code = site.branches[site.source == ForkSite::Source::written ? static_cast<std::size_t>(i) : 0];
+  Frame& frame = branch.frames.emplace_back();
+  frame.function = frame_->function;
+  frame.pc = branch.code.begin;
+  frame.slots = frame_->slots;
+  frame.borrowed.assign(frame.slots.size(), true);
+  state_.live_bytes += frame.slots.size() * machine::empty_slot_bytes;
+  join.live.push_back(number);
+  if (site.source == ForkSite::Source::written) return;
+  Value item;
+  if (site.source == ForkSite::Source::list) {
+    const Value& list = frame_->slots[site.from];
+    if (i < list.size()) item = list[static_cast<std::size_t>(i)];
+    frame.slots[site.from] = Value();
+    frame.slots[site.index] = Value(static_cast<std::int64_t>(i));
+  } else {
+    item = Value(frame_->slots[site.from].as_integer() + 1 + static_cast<std::int64_t>(i));
+    frame.slots[site.index] = item;
+  }
+  frame.slots[site.item] = std::move(item);  // still part of the list, which is counted once
+}
+
 Executor::Step Executor::fork(const Instruction& instruction) {
-  const std::vector<std::uint32_t>& places = data_.jump_tables[instruction.a];
-  if (strand_.branches_left == 0 && !strand_.results.empty()) {
-    // All branches have ended: executed again to take their results.
-    Value results = Value::array(std::exchange(strand_.results, {}));
-    return store_or_fail(instruction.b, std::move(results));
+  const ForkSite& site = data_.fork_sites[instruction.a];
+  if (!strand_.join) {
+    if (auto error = begin_join(site)) return fail(std::move(*error));
   }
-  if (places.empty()) return store_or_fail(instruction.b, Value::array());
-  if (state_.strands.size() + places.size() > static_cast<std::size_t>(state_.limits.strands)) {
-    return fail(limit_error("strands", state_.limits.strands, "the run has", "strands", true));
+  Join& join = *strand_.join;
+  while (join.next < join.total && join.live.size() < join.most) {
+    if (state_.strands.size() >= static_cast<std::size_t>(state_.limits.strands)) return strands_error();
+    start_branch(site, join);
+    if (is_over_live_bytes()) return live_bytes_error();
   }
-  strand_.results.assign(places.size(), Value());
-  strand_.branches_left = places.size();
-  strand_.status = Strand::Status::joining;
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    Strand branch;
-    branch.path = strand_.path;
-    branch.path.push_back(static_cast<std::uint32_t>(i));
-    branch.parent = number_;
-    branch.base_depth = strand_.base_depth + strand_.frames.size() - 1;
-    branch.frames.push_back(*frame_);
-    branch.frames.back().pc = places[i];
-    branch.frames.back().execution_id.clear();
-    for (const Value& slot : branch.frames.back().slots) state_.live_bytes += slot.byte_size();
-    const std::uint32_t number = state_.next_strand++;
-    state_.strands.emplace(number, std::move(branch));
-    strand_.branches.push_back(number);
-    state_.ready.push_back(number);
+  if (!join.live.empty()) {
+    strand_.status = Strand::Status::joining;
+    return Step::blocked;
   }
-  return Step::blocked;
+  Join ended = *std::exchange(strand_.join, std::nullopt);
+  state_.give_back(ended.result_bytes);
+  if (site.mode == ForkSite::Mode::first) {
+    if (!ended.won && ended.last_error) return fail(std::move(*ended.last_error));
+    return store_result(instruction.b, ended.results.empty() ? Value() : std::move(ended.results[0]));
+  }
+  if (instruction.b == none) return Step::go_on;
+  ended.results.resize(static_cast<std::size_t>(ended.total));
+  if (!site.is_named) return store_result(instruction.b, Value::array(std::move(ended.results)));
+  Value named = Value::object();
+  for (std::size_t i = 0; i < site.names.size(); ++i) named.set(site.names[i], std::move(ended.results[i]));
+  return store_result(instruction.b, std::move(named));
 }
 
 Executor::Step Executor::end_branch(const Instruction& instruction) {
-  Value result;
-  if (auto error = evaluate(instruction.a, result)) return fail(std::move(*error));
-  const std::uint32_t parent_number = strand_.parent;
-  Strand& parent = state_.strands.at(parent_number);
-  parent.results[strand_.path.back()] = std::move(result);
-  std::erase(parent.branches, number_);
-  const std::uint32_t self = number_;
-  if (--parent.branches_left == 0) {
-    parent.status = Strand::Status::ready;
-    --parent.frames.back().pc;  // the fork again, which takes the results
-    state_.ready.push_back(parent_number);
+  Value result = instruction.a == none ? Value() : frame_->slots[instruction.a];
+  if (state_.fork_of(state_.strands.at(strand_.parent)).mode == ForkSite::Mode::settled) {
+    result = Value::object({{"status", "completed"}, {"value", std::move(result)}});
   }
-  state_.drop_strand(self);
+  state_.end_branch(number_, std::move(result));
+  // The results of many branches are no variable yet, but they are kept.
+  if (is_over_live_bytes()) {
+    Error error = limit_error("live_bytes", state_.limits.live_bytes, "the run's variables take", "bytes", true);
+    error.status_code = status_of(error.type);
+    if (instruction.step != none) error.step = data_.steps[instruction.step].describe();
+    state_.finish_run(Outcome::Status::failed, std::move(error));
+  }
   return Step::gone;
 }
 
-Executor::Step Executor::execute(const Instruction& instruction) {
+inline Executor::Step Executor::execute(const Instruction& instruction) {
   switch (instruction.op) {
     case Op::assign:
       return assign(instruction);
@@ -776,9 +929,10 @@ Executor::Step Executor::execute(const Instruction& instruction) {
     case Op::end_finally:
       return end_finally(instruction);
     case Op::return_response: {
+      state_.give_back(counted(instruction.a));
       Value response = std::exchange(frame_->slots[instruction.a], Value());
-      state_.live_bytes -= std::min(state_.live_bytes, response.byte_size());
-      if (!state_.finish_function(strand_, std::move(response))) return Step::gone;
+      state_.live_bytes += machine::empty_slot_bytes;
+      if (!state_.finish_function(number_, std::move(response))) return Step::gone;
       enter_frame();
       return Step::go_on;
     }
@@ -809,12 +963,16 @@ Executor::Step Executor::execute(const Instruction& instruction) {
 Executor::Stop Executor::run(std::uint64_t& budget) {
   const auto limit = static_cast<std::uint64_t>(state_.limits.steps);
   const Instruction* code = data_.code.data();
+  bool is_first_time = !strand_.is_resuming();
   for (;;) {
-    if (budget == 0) return Stop::budget;
+    if (budget == 0) {
+      strand_.random_position = state_.random.position;
+      return Stop::budget;
+    }
     --budget;
     const Instruction& instruction = code[frame_->pc++];
-    const bool is_first_time = !strand_.pending && strand_.results.empty();
     const bool counts = instruction.begins_step && is_first_time;
+    is_first_time = true;
     Step step = Step::go_on;
     if (state_.steps + scope_.steps + (counts ? 1 : 0) > limit) {
       step = fail(limit_error("steps", state_.limits.steps, "the run takes", "steps", true));
@@ -827,8 +985,8 @@ Executor::Stop Executor::run(std::uint64_t& budget) {
     }
     if (step == Step::gone) return Stop::gone;
     if (step == Step::blocked) {
-      // Executed again once the result is there.
-      if (effect) --frame_->pc;
+      --frame_->pc;  // executed again
+      strand_.random_position = state_.random.position;
       return Stop::blocked;
     }
   }
@@ -890,6 +1048,7 @@ void Machine::State::begin(Start start) {
   auto error = machine::bind_inputs(data(), scope, limits, frame, std::move(start.inputs));
   for (const Value& slot : frame.slots) live_bytes += slot.byte_size();
   root.frames.push_back(std::move(frame));
+  root.random_position = random.position;
   strands.emplace(0, std::move(root));
   if (error) {
     error->status_code = status_of(error->type);
@@ -907,22 +1066,29 @@ Machine::Next Machine::State::next(std::uint64_t budget) {
       ignored.push_back(id);
       return Abandon{std::move(id)};
     }
+    if (!rollbacks.empty()) {
+      DatabaseCommand command;
+      command.kind = DatabaseCommand::Kind::rollback;
+      command.transaction = std::move(rollbacks.front().transaction);
+      EffectId id = std::move(rollbacks.front().id);
+      rollbacks.pop_front();
+      rollbacks_under_way.push_back(id);
+      return Perform{std::move(id), std::move(command)};
+    }
     if (ending && !ended) {
-      if (!rollbacks.empty()) {
-        DatabaseCommand command;
-        command.kind = DatabaseCommand::Kind::rollback;
-        command.transaction = std::move(rollbacks.back());
-        rollbacks.pop_back();
-        EffectId id{run_id, {}, strands.at(0).next_ordinal++};
-        rollbacks_under_way.push_back(id);
-        return Perform{std::move(id), std::move(command)};
-      }
       if (!rollbacks_under_way.empty()) return Waiting{};
       ended = true;
     }
     if (ended) return Ended{};
-    if (ready.empty()) return Waiting{};
+    if (ready.empty()) {
+      if (rollbacks_under_way.empty() && break_deadlock()) continue;
+      return Waiting{};
+    }
     const std::uint32_t number = ready.front();
+    if (Strand& strand = strands.at(number); strand.frames.empty()) {
+      ready.pop_front();
+      return Perform{ask_host(strand), std::move(*std::exchange(strand.call->wanted, std::nullopt))};
+    }
     Executor executor(*this, number);
     switch (executor.run(budget)) {
       case Executor::Stop::budget:
@@ -947,9 +1113,9 @@ void Machine::State::resume(const EffectId& id, EffectResult result, std::int64_
   }
   for (auto& [number, strand] : strands) {
     if (!strand.pending || strand.pending->result || strand.pending->id != id) continue;
+    if (strand.frames.empty()) return end_host_call(number, std::move(result));
     strand.pending->result = std::move(result);
-    strand.status = Strand::Status::ready;
-    ready.push_back(number);
+    wake(number);
     return;
   }
   if (auto known = std::find(ignored.begin(), ignored.end(), id); known != ignored.end()) {
@@ -996,8 +1162,9 @@ std::vector<StepEvent> Machine::take_events() { return std::exchange(state_->eve
 StepEvent Machine::place_of(const EffectId& id) const {
   StepEvent place;
   for (const auto& [number, strand] : state_->strands) {
-    if (!strand.pending || strand.pending->id != id || strand.frames.empty()) continue;
-    const std::uint32_t step = state_->data().code[strand.frames.back().pc].step;
+    if (!strand.pending || strand.pending->id != id) continue;
+    const std::uint32_t at = strand.frames.empty() ? strand.call->origin : strand.frames.back().pc;
+    const std::uint32_t step = state_->data().code[at].step;
     if (step == none) break;
     const program::StepInfo& info = state_->data().steps[step];
     const program::FunctionInfo& function = state_->data().functions[info.function];

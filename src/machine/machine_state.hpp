@@ -1,7 +1,9 @@
 // The state of one run: plain data, no pointer into anything but the program. What changes it is machine.cpp
-// (instructions), unwind.cpp (errors, returns, ends) and snapshot.cpp (writing it out).
+// (instructions), strands.cpp (branches and asynchronous calls), unwind.cpp (errors, returns, ends) and snapshot.cpp
+// (writing it out).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -26,7 +28,8 @@ struct Frame {
   std::uint32_t function = 0;
   std::uint32_t pc = 0;
   std::vector<Value> slots;
-  std::string execution_id;  // of an asynchronous call; else empty
+  // In a branch: which slots still are its parent's, and so are counted there. Empty elsewhere.
+  std::vector<bool> borrowed;
 };
 
 // An effect under way. Which instruction asked is the top frame's pc - 1.
@@ -41,22 +44,76 @@ struct Pending {
   std::optional<EffectResult> result;
 };
 
+// A strand's branches, while they are under way: the fork is the instruction it is blocked at.
+struct Join {
+  std::uint64_t total = 0;
+  std::uint64_t next = 0;         // the branch to start next
+  std::uint64_t most = 0;         // at a time
+  std::uint64_t first_index = 0;  // of branch 0, in paths
+  std::vector<std::uint32_t> live;
+  std::vector<Value> results;       // by branch, as far as they are wanted and there
+  std::uint64_t result_bytes = 0;   // what they count in live_bytes
+  bool won = false;                 // mode first: results[0] is the result
+  std::optional<Error> last_error;  // mode first
+};
+
+// Waiting for asynchronous calls to end, with a Sleep as `pending` if not for ever.
+struct Awaiting {
+  Value ids;             // an array of texts
+  std::size_t next = 0;  // the first that may not have ended; this strand is among its waiters
+  std::optional<std::int64_t> timeout_ms;
+  // The timeout's. It is taken whether a Sleep is needed or not: later ids must not depend on what ended first.
+  std::uint64_t ordinal = 0;
+  bool has_yielded = false;  // strands that were ready had their turn: some calls need nothing from outside
+};
+
+// What an asynchronous call is beside a strand.
+struct AsyncCall {
+  std::string id;
+  bool full = false;               // its result is the whole response
+  std::uint32_t origin = 0;        // the instruction that called
+  std::optional<HostCall> wanted;  // of the host, and not asked for yet; such a strand has no frames
+};
+
 struct Strand {
   enum class Status : std::uint8_t {
     ready,    // has instructions to execute
     waiting,  // for the result of `pending`
-    joining   // for its branches
+    joining,  // for its branches
+    awaiting  // for asynchronous calls, or `pending`'s result
   };
   Status status = Status::ready;
   std::vector<std::uint32_t> path;
-  std::uint32_t parent = program::none;
-  std::uint64_t next_ordinal = 0;
-  std::size_t base_depth = 0;  // frames of the parents below this strand's
+  std::uint32_t parent = program::none;  // the strand that it branches off or that called it
+  std::uint64_t next_ordinal = 0;        // of its effects
+  std::uint64_t next_index = 0;          // of its branches and asynchronous calls, in their paths
+  std::size_t base_depth = 0;            // frames of the parents below this strand's
+  std::uint64_t random_stream = 0;
+  std::uint64_t random_position = 0;
+  program::ForkSite::Branch code;  // of a branch: where its first frame stays
   std::vector<Frame> frames;
   std::optional<Pending> pending;
-  std::vector<std::uint32_t> branches;  // while joining
-  std::vector<Value> results;
-  std::size_t branches_left = 0;
+  std::optional<Join> join;
+  std::optional<Awaiting> awaiting;
+  std::optional<AsyncCall> call;
+  std::vector<std::uint32_t> calls;  // asynchronous ones under way, this strand's to cancel
+
+  // Executes its instruction again, now that what it waited for is there.
+  [[nodiscard]] bool is_resuming() const noexcept { return pending || join || awaiting; }
+  [[nodiscard]] bool is_branch() const noexcept { return parent != program::none && !call; }
+};
+
+// An asynchronous call, also when it has ended.
+struct Execution {
+  std::uint32_t strand = program::none;  // while it is under way
+  Value result;                          // then: {"execution_id", "status", "output"}
+  std::vector<std::uint32_t> waiters;
+};
+
+// A transaction that nobody will end but the machine.
+struct Rollback {
+  EffectId id;
+  std::string transaction;
 };
 
 }  // namespace machine
@@ -77,15 +134,15 @@ struct Machine::State {
 
   std::map<std::uint32_t, machine::Strand> strands;  // by number; 0 is the root
   std::uint32_t next_strand = 1;
-  std::deque<std::uint32_t> ready;                        // in the order they became so
-  std::deque<EffectId> abandoned;                         // to be told to the driver
-  std::vector<EffectId> ignored;                          // told; their results are dropped
-  std::vector<std::pair<std::string, Value>> executions;  // asynchronous calls by id
+  std::deque<std::uint32_t> ready;                                    // in the order they became so
+  std::deque<EffectId> abandoned;                                     // to be told to the driver
+  std::vector<EffectId> ignored;                                      // told; their results are dropped
+  std::map<std::string, machine::Execution, std::less<>> executions;  // asynchronous calls by id
 
   // The end: `ending` while open transactions are rolled back, then `ended`.
   bool ending = false;
   bool ended = false;
-  std::vector<std::string> rollbacks;  // transactions still to be rolled back
+  std::deque<machine::Rollback> rollbacks;  // still to be asked for
   std::vector<EffectId> rollbacks_under_way;
   Outcome outcome;
   std::optional<Fault> fault;
@@ -98,20 +155,37 @@ struct Machine::State {
   // Limits, roots and seed: what a restored machine needs too.
   void prepare(Start& start);
 
+  // ---- strands.cpp
+  // The strand goes on with the instruction it is blocked at.
+  void wake(std::uint32_t number);
+  // A new strand that branches off `parent`: path, depth, random stream. Its number.
+  [[nodiscard]] std::uint32_t add_strand(std::uint32_t parent, std::uint64_t index);
+  [[nodiscard]] const program::ForkSite& fork_of(const machine::Strand& parent) const;
+  // A branch has ended with a result, or with an error that its fork's mode does not raise.
+  void end_branch(std::uint32_t number, Value result);
+  void fail_branch(std::uint32_t number, Error error);
+  // A call of the host in a strand of its own: what it asks for, and its answer.
+  [[nodiscard]] EffectId ask_host(machine::Strand& strand);
+  void end_host_call(std::uint32_t number, EffectResult result);
+  void wake_waiters(machine::Execution& execution);
+  void end_call(std::uint32_t number, std::string_view status, Value output);
+  // The join is over: what its results count is given back, what still runs is cancelled.
+  void drop_join(machine::Strand& strand);
+  // Cancels strands with all that belongs to them: their effects are abandoned, their transactions rolled back.
+  void drop_strand(std::uint32_t number);
+  void note_open_transactions(machine::Strand& strand);
+  // Nothing is under way and nobody ready: calls that await each other. False: there is no such strand.
+  [[nodiscard]] bool break_deadlock();
+
   // ---- unwind.cpp
   // Finds the handler for an error that the strand's current instruction raised; without one the run fails.
   // False: the strand does not go on (the run is ending, or the strand is gone).
-  [[nodiscard]] bool raise(machine::Strand& strand, Error error);
+  [[nodiscard]] bool raise(std::uint32_t number, Error error);
   // The top function ends with this response object, or null for none. False as above.
-  [[nodiscard]] bool finish_function(machine::Strand& strand, Value response);
+  [[nodiscard]] bool finish_function(std::uint32_t number, Value response);
   void finish_run(Outcome::Status status, std::optional<Error> error);
   void cancel(Error reason);
-  // Ends a strand and its branches; their effects are abandoned.
-  void drop_strand(std::uint32_t number);
-  void drop_branches(machine::Strand& strand);
   void capture_variables(const machine::Frame& frame);
-  void note_open_transactions();
-  [[nodiscard]] std::uint32_t number_of(const machine::Strand& strand) const;
 
   [[nodiscard]] const program::ProgramData& data() const noexcept { return program.data(); }
   [[nodiscard]] const program::Instruction& current(const machine::Frame& frame) const {
@@ -119,9 +193,13 @@ struct Machine::State {
   }
   void add_event(StepEvent::Kind kind, std::uint32_t step, std::string text, Value extra = {});
   void release(const machine::Frame& frame);
+  void give_back(std::uint64_t bytes) { live_bytes -= std::min(live_bytes, bytes); }
 };
 
 namespace machine {
+
+// What an empty slot counts, and one that is borrowed.
+inline const std::uint64_t empty_slot_bytes = Value().byte_size();
 
 // A response on its way: {"status", "headers", "body"}.
 [[nodiscard]] Value make_response(std::int64_t status, Value headers, Value body);

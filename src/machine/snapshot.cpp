@@ -1,6 +1,7 @@
 // Snapshot: a machine's state as bytes, and back. A cache, not an archive: it fits only the program it was taken
 // from, by fingerprint, and this version of the format. Env, the host's roots and the seed's secret are not in it.
 // Reading trusts nothing: any bytes give a machine or a fault.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -10,11 +11,13 @@ namespace fnstack {
 
 namespace {
 
+using machine::AsyncCall;
 using machine::Frame;
+using machine::Join;
 using machine::Pending;
 using machine::Strand;
 
-constexpr std::string_view magic = "fnstack snapshot 1\n";
+constexpr std::string_view magic = "fnstack snapshot 2\n";
 // No value of a run is nested deeper: limits beyond it are clamped when the run begins.
 constexpr int max_depth = machine::max_value_depth;
 
@@ -241,73 +244,228 @@ EffectResult read_result(Reader& in) {
   return EffectReply(std::move(response));
 }
 
+void write_numbers(Writer& out, const std::vector<std::uint32_t>& numbers) {
+  out.number(numbers.size());
+  for (std::uint32_t number : numbers) out.number(number);
+}
+
+std::vector<std::uint32_t> read_numbers(Reader& in) {
+  std::vector<std::uint32_t> numbers;
+  const std::size_t size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) numbers.push_back(in.small());
+  return numbers;
+}
+
+void write_frame(Writer& out, const Frame& frame) {
+  out.number(frame.function);
+  out.number(frame.pc);
+  for (const Value& slot : frame.slots) out.value(slot);
+  out.flag(!frame.borrowed.empty());
+  for (const bool borrowed : frame.borrowed) out.flag(borrowed);
+}
+
+Frame read_frame(Reader& in, const program::ProgramData& data) {
+  Frame frame;
+  frame.function = in.small();
+  frame.pc = in.small();
+  if (frame.function >= data.functions.size() || frame.pc >= data.code.size()) in.fail();
+  const std::size_t slots = in.ok() ? data.functions[frame.function].slots : 0;
+  for (std::size_t i = 0; in.ok() && i < slots; ++i) frame.slots.push_back(in.value());
+  if (!in.flag()) return frame;
+  for (std::size_t i = 0; in.ok() && i < slots; ++i) frame.borrowed.push_back(in.flag());
+  return frame;
+}
+
+void write_pending(Writer& out, const Pending& pending) {
+  write_id(out, pending.id);
+  out.integer(pending.evaluated_ms);
+  out.number(pending.random_position);
+  out.value(pending.conversation);
+  out.flag(pending.result.has_value());
+  if (pending.result) write_result(out, *pending.result);
+}
+
+Pending read_pending(Reader& in) {
+  Pending pending;
+  pending.id = read_id(in);
+  pending.evaluated_ms = in.integer();
+  pending.random_position = in.number();
+  pending.conversation = in.value();
+  if (in.flag()) pending.result = read_result(in);
+  return pending;
+}
+
+void write_join(Writer& out, const Join& join) {
+  for (std::uint64_t number : {join.total, join.next, join.most, join.first_index}) out.number(number);
+  write_numbers(out, join.live);
+  out.number(join.results.size());
+  for (const Value& result : join.results) out.value(result);
+  out.number(join.result_bytes);
+  out.flag(join.won);
+  out.flag(join.last_error.has_value());
+  if (join.last_error) out.error(*join.last_error);
+}
+
+Join read_join(Reader& in) {
+  Join join;
+  join.total = in.number();
+  join.next = in.number();
+  join.most = in.number();
+  join.first_index = in.number();
+  join.live = read_numbers(in);
+  const std::size_t size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) join.results.push_back(in.value());
+  join.result_bytes = in.number();
+  join.won = in.flag();
+  if (in.flag()) join.last_error = in.error();
+  return join;
+}
+
+void write_call(Writer& out, const AsyncCall& call) {
+  out.text(call.id);
+  out.flag(call.full);
+  out.number(call.origin);
+  out.flag(call.wanted.has_value());
+  if (!call.wanted) return;
+  out.text(call.wanted->function);
+  out.value(call.wanted->arguments);
+}
+
+AsyncCall read_call(Reader& in) {
+  AsyncCall call;
+  call.id = std::string(in.text());
+  call.full = in.flag();
+  call.origin = in.small();
+  if (!in.flag()) return call;
+  call.wanted.emplace().function = std::string(in.text());
+  call.wanted->arguments = in.value();
+  return call;
+}
+
 void write_strand(Writer& out, const Strand& strand) {
   out.number(static_cast<std::uint64_t>(strand.status));
-  out.number(strand.path.size());
-  for (std::uint32_t branch : strand.path) out.number(branch);
+  write_numbers(out, strand.path);
   out.number(strand.parent);
   out.number(strand.next_ordinal);
+  out.number(strand.next_index);
   out.number(strand.base_depth);
+  out.number(strand.random_stream);
+  out.number(strand.random_position);
+  out.number(strand.code.begin);
+  out.number(strand.code.end);
   out.number(strand.frames.size());
-  for (const Frame& frame : strand.frames) {
-    out.number(frame.function);
-    out.number(frame.pc);
-    out.text(frame.execution_id);
-    for (const Value& slot : frame.slots) out.value(slot);
-  }
+  for (const Frame& frame : strand.frames) write_frame(out, frame);
   out.flag(strand.pending.has_value());
-  if (strand.pending) {
-    write_id(out, strand.pending->id);
-    out.integer(strand.pending->evaluated_ms);
-    out.number(strand.pending->random_position);
-    out.value(strand.pending->conversation);
-    out.flag(strand.pending->result.has_value());
-    if (strand.pending->result) write_result(out, *strand.pending->result);
+  if (strand.pending) write_pending(out, *strand.pending);
+  out.flag(strand.join.has_value());
+  if (strand.join) write_join(out, *strand.join);
+  out.flag(strand.awaiting.has_value());
+  if (strand.awaiting) {
+    out.value(strand.awaiting->ids);
+    out.number(strand.awaiting->next);
+    out.flag(strand.awaiting->timeout_ms.has_value());
+    if (strand.awaiting->timeout_ms) out.integer(*strand.awaiting->timeout_ms);
+    out.number(strand.awaiting->ordinal);
+    out.flag(strand.awaiting->has_yielded);
   }
-  out.number(strand.branches.size());
-  for (std::uint32_t branch : strand.branches) out.number(branch);
-  out.number(strand.results.size());
-  for (const Value& result : strand.results) out.value(result);
-  out.number(strand.branches_left);
+  out.flag(strand.call.has_value());
+  if (strand.call) write_call(out, *strand.call);
+  write_numbers(out, strand.calls);
 }
 
 Strand read_strand(Reader& in, const program::ProgramData& data) {
   Strand strand;
   const std::uint64_t status = in.number();
-  if (status > static_cast<std::uint64_t>(Strand::Status::joining)) in.fail();
+  if (status > static_cast<std::uint64_t>(Strand::Status::awaiting)) in.fail();
   strand.status = static_cast<Strand::Status>(status);
-  std::size_t size = in.count();
-  for (std::size_t i = 0; in.ok() && i < size; ++i) strand.path.push_back(in.small());
+  strand.path = read_numbers(in);
   strand.parent = in.small();
   strand.next_ordinal = in.number();
+  strand.next_index = in.number();
   strand.base_depth = static_cast<std::size_t>(in.number());
-  size = in.count();
-  for (std::size_t i = 0; in.ok() && i < size; ++i) {
-    Frame frame;
-    frame.function = in.small();
-    frame.pc = in.small();
-    frame.execution_id = std::string(in.text());
-    if (frame.function >= data.functions.size() || frame.pc >= data.code.size()) in.fail();
-    const std::size_t slots = in.ok() ? data.functions[frame.function].slots : 0;
-    for (std::size_t k = 0; in.ok() && k < slots; ++k) frame.slots.push_back(in.value());
-    strand.frames.push_back(std::move(frame));
-  }
-  if (strand.frames.empty()) in.fail();
+  strand.random_stream = in.number();
+  strand.random_position = in.number();
+  strand.code.begin = in.small();
+  strand.code.end = in.small();
+  const std::size_t size = in.count();
+  for (std::size_t i = 0; in.ok() && i < size; ++i) strand.frames.push_back(read_frame(in, data));
+  if (in.flag()) strand.pending = read_pending(in);
+  if (in.flag()) strand.join = read_join(in);
   if (in.flag()) {
-    Pending pending;
-    pending.id = read_id(in);
-    pending.evaluated_ms = in.integer();
-    pending.random_position = in.number();
-    pending.conversation = in.value();
-    if (in.flag()) pending.result = read_result(in);
-    strand.pending = std::move(pending);
+    strand.awaiting.emplace().ids = in.value();
+    strand.awaiting->next = static_cast<std::size_t>(in.number());
+    if (in.flag()) strand.awaiting->timeout_ms = in.integer();
+    strand.awaiting->ordinal = in.number();
+    strand.awaiting->has_yielded = in.flag();
   }
-  size = in.count();
-  for (std::size_t i = 0; in.ok() && i < size; ++i) strand.branches.push_back(in.small());
-  size = in.count();
-  for (std::size_t i = 0; in.ok() && i < size; ++i) strand.results.push_back(in.value());
-  strand.branches_left = static_cast<std::size_t>(in.number());
+  if (in.flag()) strand.call = read_call(in);
+  strand.calls = read_numbers(in);
   return strand;
+}
+
+// Do the strands fit each other and the program? What is executed later relies on it.
+bool fits(const Machine::State& state) {
+  const program::ProgramData& data = state.data();
+  const auto find = [&](std::uint32_t number) -> const Strand* {
+    const auto found = state.strands.find(number);
+    return found == state.strands.end() ? nullptr : &found->second;
+  };
+  if (find(0) == nullptr) return false;
+  for (const auto& [number, strand] : state.strands) {
+    if (strand.frames.empty() && (!strand.call || (!strand.call->wanted && !strand.pending))) return false;
+    if ((number == 0) != (strand.parent == program::none)) return false;
+    if (number == 0 && (strand.call || !strand.path.empty())) return false;
+    if (number != 0) {
+      // A parent is older, so there is no circle.
+      const Strand* const parent = find(strand.parent);
+      if (parent == nullptr || strand.parent >= number || strand.path.empty() || parent->frames.empty()) return false;
+      const std::vector<std::uint32_t>* siblings = &parent->calls;
+      if (!strand.call) {
+        if (!parent->join) return false;
+        siblings = &parent->join->live;
+        const std::uint64_t index = strand.path.back();
+        if (index < parent->join->first_index || index - parent->join->first_index >= parent->join->total) return false;
+      }
+      if (std::find(siblings->begin(), siblings->end(), number) == siblings->end()) return false;
+    }
+    if (strand.call) {
+      const auto execution = state.executions.find(strand.call->id);
+      if (execution == state.executions.end() || execution->second.strand != number) return false;
+      if (strand.call->origin >= data.code.size()) return false;
+    }
+    for (const std::uint32_t call : strand.calls) {
+      const Strand* const child = find(call);
+      if (child == nullptr || !child->call || child->parent != number) return false;
+    }
+    if ((strand.join || strand.awaiting) && strand.frames.empty()) return false;
+    if (strand.join) {
+      const program::Instruction& at = data.code[strand.frames.back().pc];
+      if (at.op != program::Op::fork) return false;
+      const program::ForkSite& site = data.fork_sites[at.a];
+      const Join& join = *strand.join;
+      if (join.next > join.total || join.results.size() > join.total || join.total > UINT32_MAX) return false;
+      if (site.source == program::ForkSite::Source::written && join.total != site.branches.size()) return false;
+      for (const std::uint32_t branch : join.live) {
+        const Strand* const child = find(branch);
+        if (child == nullptr || child->call || child->parent != number) return false;
+      }
+    }
+    if (strand.awaiting) {
+      if (data.code[strand.frames.back().pc].op != program::Op::await) return false;
+      const Value& ids = strand.awaiting->ids;
+      if (!ids.is_array() || strand.awaiting->next > ids.size()) return false;
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (!ids[i].is_string() || state.executions.find(ids[i].as_string()) == state.executions.end()) return false;
+      }
+    }
+  }
+  for (const auto& [id, execution] : state.executions) {
+    if (execution.strand == program::none) continue;
+    const Strand* const strand = find(execution.strand);
+    if (strand == nullptr || !strand->call || strand->call->id != id) return false;
+  }
+  return std::all_of(state.ready.begin(), state.ready.end(),
+                     [&](std::uint32_t number) { return find(number) != nullptr; });
 }
 
 }  // namespace
@@ -318,7 +476,6 @@ std::string Machine::snapshot() const {
   out.out_ = magic;
   out.text(state.program.fingerprint());
   out.text(state.run_id);
-  out.number(state.random.position);
   out.integer(state.now_ms);
   for (std::uint64_t counter : {state.steps, state.expression_steps, state.effects, state.live_bytes})
     out.number(counter);
@@ -335,14 +492,19 @@ std::string Machine::snapshot() const {
   out.number(state.ignored.size());
   for (const EffectId& id : state.ignored) write_id(out, id);
   out.number(state.executions.size());
-  for (const auto& [id, result] : state.executions) {
+  for (const auto& [id, execution] : state.executions) {
     out.text(id);
-    out.value(result);
+    out.number(execution.strand);
+    out.value(execution.result);
+    write_numbers(out, execution.waiters);
   }
   out.flag(state.ending);
   out.flag(state.ended);
   out.number(state.rollbacks.size());
-  for (const std::string& name : state.rollbacks) out.text(name);
+  for (const machine::Rollback& rollback : state.rollbacks) {
+    write_id(out, rollback.id);
+    out.text(rollback.transaction);
+  }
   out.number(state.rollbacks_under_way.size());
   for (const EffectId& id : state.rollbacks_under_way) write_id(out, id);
   const Outcome& outcome = state.outcome;
@@ -373,7 +535,6 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
   state->program = std::move(program);
   state->prepare(start);
   state->run_id = std::string(in.text());
-  state->random.position = in.number();
   state->now_ms = in.integer();
   state->steps = in.number();
   state->expression_steps = in.number();
@@ -385,21 +546,9 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
     const std::uint32_t number = in.small();
     state->strands.emplace(number, read_strand(in, state->data()));
   }
-  const auto known = [&](std::uint32_t number) { return state->strands.find(number) != state->strands.end(); };
-  if (!known(0)) in.fail();
-  for (const auto& [number, strand] : state->strands) {
-    if (strand.parent != program::none && !known(strand.parent)) in.fail();
-    for (std::uint32_t branch : strand.branches) {
-      if (!known(branch)) in.fail();
-    }
-    if (strand.parent != program::none &&
-        (strand.path.empty() || strand.path.back() >= state->strands.at(strand.parent).results.size()))
-      in.fail();
-  }
   size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) {
     state->ready.push_back(in.small());
-    if (!known(state->ready.back())) in.fail();
   }
   size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) state->abandoned.push_back(read_id(in));
@@ -407,13 +556,18 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
   for (std::size_t i = 0; in.ok() && i < size; ++i) state->ignored.push_back(read_id(in));
   size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) {
-    std::string id(in.text());
-    state->executions.emplace_back(std::move(id), in.value());
+    machine::Execution& execution = state->executions[std::string(in.text())];
+    execution.strand = in.small();
+    execution.result = in.value();
+    execution.waiters = read_numbers(in);
   }
   state->ending = in.flag();
   state->ended = in.flag();
   size = in.count();
-  for (std::size_t i = 0; in.ok() && i < size; ++i) state->rollbacks.emplace_back(in.text());
+  for (std::size_t i = 0; in.ok() && i < size; ++i) {
+    EffectId id = read_id(in);
+    state->rollbacks.push_back({std::move(id), std::string(in.text())});
+  }
   size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) state->rollbacks_under_way.push_back(read_id(in));
   const std::uint64_t status = in.number();
@@ -430,7 +584,7 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
   if (in.flag()) state->outcome.error = in.error();
   state->outcome.steps = in.number();
   state->outcome.effects = in.number();
-  if (!in.ok() || !in.at_end()) return Fault{Fault::Kind::storage, "the snapshot is damaged"};
+  if (!in.ok() || !in.at_end() || !fits(*state)) return Fault{Fault::Kind::storage, "the snapshot is damaged"};
   state->roots[program::root::run] = Value::object({{"id", Value(state->run_id)}});
   return Machine(std::move(state));
 }

@@ -454,11 +454,89 @@ void FunctionBuilder::collect_names(const std::vector<Step>& steps) {
             }
           }
           break;
+        case FieldType::branches:
+          may_fork_ = true;
+          for (const Member& member : node.members) collect_block(member.value, pointer(path, member.key));
+          for (std::size_t k = 0; k < node.items.size(); ++k) collect_block(node.items[k], pointer(path, k));
+          break;
+        case FieldType::requests:
+          may_fork_ = true;
+          collect_names(requests_.try_emplace(&node, request_steps(checked, i)).first->second);
+          break;
         default:
+          if (checked.kind->fields[i].name == "parallel") may_fork_ = true;
           break;
       }
     }
   }
+}
+
+const CheckedStep* FunctionBuilder::step_of(std::uint32_t info) const {
+  for (const auto& [node, step] : checked_) {
+    if (step.info == info) return &step;
+  }
+  return nullptr;
+}
+
+// Each request is an External API Request, as if it were written so. Its node is a copy with the step's name added;
+// one that an element of a list is asked by takes all it needs from `item`.
+std::vector<Step> FunctionBuilder::request_steps(const CheckedStep& checked, std::size_t field) {
+  const Node& given = checked.fields[field]->value;
+  const std::string path = pointer(checked.step.path, checked.fields[field]->key);
+  const StepKind* const kind = kinds_.find("External API Request");
+  std::vector<Step> steps;
+  const auto add = [&](Node node, std::string step_path) {
+    if (node.find("function") == nullptr) {
+      Node name;
+      name.kind = Node::Kind::string;
+      name.span = Span{node.span.begin, node.span.begin + 1};
+      name.scalar = Value("External API Request");
+      node.members.insert(node.members.begin(), Member{"function", name.span, std::move(name)});
+    }
+    request_nodes_.push_back(std::move(node));
+    const Node* label = request_nodes_.back().find("step");
+    const bool has_label = label != nullptr && label->kind == Node::Kind::string;
+    steps.push_back(Step{has_label ? std::string(label->scalar.as_string()) : std::string(), &request_nodes_.back(),
+                         std::move(step_path)});
+  };
+  if (given.kind == Node::Kind::string) {
+    Node node;
+    node.kind = Node::Kind::object;
+    node.span = given.span;
+    for (const char* name : {"url", "method", "headers", "query_parameters", "body", "timeout"}) {
+      Node value;
+      value.kind = Node::Kind::string;
+      value.span = given.span;
+      value.scalar = Value("{{item." + std::string(name) + "}}");
+      node.members.push_back(Member{name, given.span, std::move(value)});
+    }
+    add(std::move(node), path);
+    return steps;
+  }
+  if (given.kind != Node::Kind::array) {
+    report(&checked, Diagnostic::Severity::error, "bad-value",
+           in_quotes(checked.fields[field]->key) + ": expected a list of requests, or a template that gives one, got " +
+               std::string(definition::kind_words(given)),
+           definition::mark(given), path);
+    return steps;
+  }
+  for (std::size_t i = 0; i < given.items.size(); ++i) {
+    const Node& item = given.items[i];
+    const Node* const name = item.find("function");
+    const bool is_request =
+        item.kind == Node::Kind::object && (name == nullptr || (name->kind == Node::Kind::string && kind != nullptr &&
+                                                                kinds_.find(name->scalar.as_string()) == kind));
+    if (!is_request) {
+      report(
+          &checked, Diagnostic::Severity::error, "bad-value",
+          in_quotes(checked.fields[field]->key) + ": expected objects with the fields of External API Request" +
+              (item.kind == Node::Kind::object ? std::string() : ", got " + std::string(definition::kind_words(item))),
+          definition::mark(item), pointer(path, i), "for other steps there is Parallel");
+      continue;
+    }
+    add(item, pointer(path, i));
+  }
+  return steps;
 }
 
 const CheckedStep& FunctionBuilder::checked(const Step& step) {

@@ -45,7 +45,10 @@ OperandIndex FunctionBuilder::add_operand(Operand operand) {
 expr::Reference FunctionBuilder::resolve(const expr::NameUse& use, Span literal, const CheckedStep* step,
                                          const std::string& path) {
   using Kind = expr::Reference::Kind;
-  const auto at_slot = [](Slot slot) { return expr::Reference{Kind::slot, slot, expr::Reference::none, false}; };
+  const auto at_slot = [&](Slot slot) {
+    if (may_fork_) reads_.push_back({static_cast<std::uint32_t>(data_.code.size()), slot});
+    return expr::Reference{Kind::slot, slot, expr::Reference::none, false};
+  };
   for (auto name = lexical_.rbegin(); name != lexical_.rend(); ++name) {
     if (name->name != use.name) continue;
     if (name->key.empty()) return at_slot(name->slot);
@@ -219,11 +222,25 @@ void FunctionBuilder::resolve_implicit() {
   }
 }
 
+void FunctionBuilder::resolve_branch_results() {
+  for (const BranchResult& result : branch_results_) {
+    Slot slot = result.from.slot;
+    if (slot == none) {
+      Instruction& stores = data_.code[result.from.instruction];
+      Slot& stored = stores.op == Op::call ? data_.call_sites[stores.a].result : stores.b;
+      if (stored == none) stored = new_slot();
+      slot = stored;
+    }
+    data_.code[result.end_branch].a = slot;
+  }
+}
+
 // Goes where `leaving` says, through the innermost finally block in between.
 void FunctionBuilder::leave(const Lowering::Leaving& leaving) {
   for (std::size_t i = scopes_.size(); i > leaving.depth; --i) {
     Scope& scope = scopes_[i - 1];
     if (scope.is_loop) continue;
+    if (scope.is_branch) break;  // the machine goes on from here
     const auto code = completion::first_jump + static_cast<std::int64_t>(scope.leaving.size());
     scope.leaving.push_back(leaving);
     const std::uint32_t at = emit(Op::leave, scope.completion, static_cast<std::uint32_t>(code), none);
@@ -303,6 +320,7 @@ void FunctionBuilder::lower_kind_call(const CheckedStep& step) {
   } else {
     at = emit(is_effect ? Op::perform : Op::compute, site, result, is_effect ? transaction : none);
   }
+  last_result_ = {&step, at, none};
   if (result == none && !step.implicit_name.empty()) implicit_results_.push_back({at, step.implicit_name});
 }
 
@@ -311,11 +329,18 @@ void FunctionBuilder::lower(const CheckedStep& step) {
   const CheckedStep* outer = current_;
   current_ = &step;
   begins_step_ = true;
+  last_result_ = {};
   if (step.kind->lower != nullptr) {
     Lowering lowering(*this, step);
     step.kind->lower(lowering);
   } else {
     lower_kind_call(step);
+  }
+  if (last_result_.step != &step) last_result_ = {};  // a step's inside
+  for (std::size_t i = 0; i < step.fields.size(); ++i) {
+    if (step.kind->fields[i].type != FieldType::variable || step.fields[i] == nullptr) continue;
+    const std::string_view name = step.fields[i]->value.scalar.as_string();
+    last_result_ = {&step, none, assignable(name.substr(0, name.find_first_of(".[")))};
   }
   if (step.kind->check != nullptr) {
     Lowering lowering(*this, step);
@@ -335,6 +360,7 @@ void FunctionBuilder::lower(const CheckedStep& step) {
 
 void FunctionBuilder::lower_steps(const std::vector<Step>& steps) {
   terminated_ = false;
+  last_result_ = {};
   bool warned = false;
   for (const Step& step : steps) {
     const CheckedStep& known = checked(step);
@@ -410,7 +436,9 @@ void FunctionBuilder::build() {
   emit(Op::finish, response, none, none);
   resolve_labels();
   resolve_implicit();
+  resolve_branch_results();
   warn_unset();
+  check_branches();
   FunctionInfo& info = data_.functions[function_];
   info.slots = next_slot_;
   for (const auto& [name, variable] : variables_) info.variables.emplace_back(name, variable.slot);
@@ -510,6 +538,7 @@ Slot Lowering::result() const noexcept {
 }
 
 void Lowering::result_goes_to_b() {
+  builder_.last_result_ = {&step_, static_cast<std::uint32_t>(builder_.data_.code.size() - 1), none};
   if (step_.result_name.empty() && !step_.implicit_name.empty()) {
     builder_.implicit_results_.push_back(
         {static_cast<std::uint32_t>(builder_.data_.code.size() - 1), step_.implicit_name});
@@ -608,14 +637,102 @@ void Lowering::push_loop(Label break_target, Label continue_target) {
 
 void Lowering::pop_loop() { builder_.scopes_.pop_back(); }
 
-bool Lowering::leave_loop(bool to_continue) {
+Lowering::LeaveLoop Lowering::leave_loop(bool to_continue) {
   for (std::size_t i = builder_.scopes_.size(); i > 0; --i) {
     const FunctionBuilder::Scope& scope = builder_.scopes_[i - 1];
+    if (scope.is_branch) {
+      if (!scope.fork.is_loop) {
+        const auto is_loop = [](const FunctionBuilder::Scope& outer) {
+          return outer.is_loop || (outer.is_branch && outer.fork.is_loop);
+        };
+        const auto end = builder_.scopes_.begin() + static_cast<std::ptrdiff_t>(i - 1);
+        return std::any_of(builder_.scopes_.begin(), end, is_loop) ? LeaveLoop::branch : LeaveLoop::no_loop;
+      }
+      if (!to_continue) return LeaveLoop::parallel_loop;
+      builder_.leave({false, scope.fork.continued, i});
+      return LeaveLoop::done;
+    }
     if (!scope.is_loop) continue;
     builder_.leave({false, to_continue ? scope.continue_target : scope.break_target, i});
+    return LeaveLoop::done;
+  }
+  return LeaveLoop::no_loop;
+}
+
+Lowering::Fork Lowering::begin_fork(ForkSite site) {
+  if (transaction() != none) {
+    error("not-in-transaction", "only database and pure steps can stand in a Database Transaction, one after another",
+          nullptr, "move the step before or after the transaction");
+  }
+  Fork fork;
+  fork.is_loop = site.source != ForkSite::Source::written;
+  fork.site = static_cast<std::uint32_t>(builder_.data_.fork_sites.size());
+  fork.value = hidden();
+  fork.after = new_label();
+  builder_.data_.fork_sites.push_back(std::move(site));
+  fork.instruction = emit(Op::fork, fork.site, result());
+  result_goes_to_b();
+  emit_jump(fork.after);
+  builder_.data_.fork_sites[fork.site].on_response = static_cast<std::uint32_t>(builder_.data_.code.size());
+  leave_function();
+  return fork;
+}
+
+void Lowering::begin_branch(Fork& fork) {
+  const auto begin = static_cast<std::uint32_t>(builder_.data_.code.size());
+  builder_.data_.fork_sites[fork.site].branches.push_back({begin, begin});
+  fork.returned = new_label();
+  fork.continued = new_label();
+  FunctionBuilder::Scope scope;
+  scope.is_branch = true;
+  scope.fork = fork;
+  builder_.scopes_.push_back(std::move(scope));
+}
+
+void Lowering::end_branch(Fork& fork) {
+  const FunctionBuilder::LastResult last = builder_.last_result_;
+  const std::uint32_t end = emit(Op::end_branch);
+  if (last.slot != none || last.instruction != none) builder_.branch_results_.push_back({last, end});
+  place(fork.returned);
+  emit(Op::end_branch, fork.value);
+  place(fork.continued);
+  emit(Op::end_branch);
+  builder_.scopes_.pop_back();
+  builder_.data_.fork_sites[fork.site].branches.back().end = static_cast<std::uint32_t>(builder_.data_.code.size());
+}
+
+void Lowering::end_fork(const Fork& fork) {
+  builder_.forks_.push_back(fork.instruction);
+  builder_.last_result_ = {&step_, fork.instruction, none};
+  place(fork.after);
+  note_terminated(false);
+}
+
+bool Lowering::return_from_branch(OperandIndex value) {
+  for (std::size_t i = builder_.scopes_.size(); i > 0; --i) {
+    const FunctionBuilder::Scope& scope = builder_.scopes_[i - 1];
+    if (!scope.is_branch) continue;
+    const Fork fork = scope.fork;
+    emit(Op::assign, fork.value, value);
+    builder_.leave({false, fork.returned, i});
     return true;
   }
   return false;
+}
+
+std::size_t Lowering::request_count(std::string_view field) const {
+  const auto found = builder_.requests_.find(node(field));
+  return found == builder_.requests_.end() ? 0 : found->second.size();
+}
+
+void Lowering::request(std::string_view field, std::size_t index) {
+  if (index >= request_count(field)) return;
+  const std::vector<Step> one{builder_.requests_.find(node(field))->second[index]};
+  if (const Member* named = builder_.checked(one[0]).result_member) {
+    error("bad-value", definition::in_quotes(named->key) + ": a request has no variable of its own", &named->value,
+          "its result is in the list of the whole step");
+  }
+  builder_.lower_steps(one);
 }
 
 Lowering::Guard Lowering::begin_guard() const { return {static_cast<std::uint32_t>(builder_.data_.code.size())}; }

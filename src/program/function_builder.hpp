@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -69,6 +70,8 @@ class FunctionBuilder {
     Label break_target, continue_target;  // loops
     Slot completion = none;               // finally
     Label begin;
+    bool is_branch = false;  // nothing outside is left through it
+    Lowering::Fork fork;     // branch
     std::vector<Lowering::Leaving> leaving;
   };
   struct Fixup {
@@ -86,6 +89,21 @@ class FunctionBuilder {
   struct ImplicitResult {
     std::uint32_t instruction;
     std::string name;
+  };
+  // The result of a branch's last step is the branch's: where it is stored, or will be.
+  struct LastResult {
+    const CheckedStep* step = nullptr;
+    std::uint32_t instruction = none;  // that stores it
+    Slot slot = none;                  // or the variable
+  };
+  struct BranchResult {
+    LastResult from;
+    std::uint32_t end_branch;
+  };
+  // Where a name is read, for what is said about assignments in branches.
+  struct Read {
+    std::uint32_t at;  // the instruction that evaluates it
+    Slot slot;
   };
 
   // ---- checking
@@ -110,6 +128,12 @@ class FunctionBuilder {
   [[nodiscard]] std::optional<std::string_view> near(std::string_view word,
                                                      const std::vector<std::string_view>& candidates);
   void warn_unset();
+  // Assigned in a branch and read after the join: the assignment would be lost.
+  void check_branches();
+  void tell_lost_assignment(std::uint32_t fork, std::uint32_t assignment, Slot slot, const std::string& name);
+  // Steps that the author did not write as such.
+  [[nodiscard]] std::vector<Step> request_steps(const CheckedStep& step, std::size_t field);
+  [[nodiscard]] const CheckedStep* step_of(std::uint32_t info) const;
   void warn_near_step_name();
 
   // ---- lowering
@@ -121,6 +145,7 @@ class FunctionBuilder {
   void leave(const Lowering::Leaving& leaving);
   void resolve_labels();
   void resolve_implicit();
+  void resolve_branch_results();
   void parameters();
 
   // ---- names and operands
@@ -150,6 +175,13 @@ class FunctionBuilder {
   std::map<std::string, Slot, std::less<>> input_index_;
   std::map<std::string, FirstUse, std::less<>> unset_;  // where they are first read
   std::vector<ImplicitResult> implicit_results_;
+  std::vector<BranchResult> branch_results_;
+  LastResult last_result_;            // of the step lowered last
+  std::vector<std::uint32_t> forks_;  // instructions, inner ones first
+  std::vector<Read> reads_;           // only where there are forks
+  bool may_fork_ = false;
+  std::map<const Node*, std::vector<Step>> requests_;  // by the field's value
+  std::deque<Node> request_nodes_;                     // what those steps are made of
   std::vector<LexicalName> lexical_;
   std::vector<Scope> scopes_;
   std::vector<Slot> transactions_;

@@ -83,7 +83,13 @@ class Lowering {
   // ---- loops, handlers
   void push_loop(Label break_target, Label continue_target);
   void pop_loop();
-  bool leave_loop(bool to_continue);  // false: not inside a loop
+  enum class LeaveLoop : std::uint8_t {
+    done,
+    no_loop,       // the step stands in none
+    branch,        // the loop is around a branch that the step stands in
+    parallel_loop  // its passes run side by side: there is nothing to break
+  };
+  [[nodiscard]] LeaveLoop leave_loop(bool to_continue);
   // Steps between begin and end raise to `handler`.
   struct Guard {
     std::uint32_t begin = 0;
@@ -102,6 +108,26 @@ class Lowering {
   void finish_finally(Slot completion, const std::vector<Leaving>& leaving);
   // Leaves the function with the response in slot::response, through finally blocks.
   void leave_function();
+  // ---- branches: begin_fork, then begin_branch and end_branch around each block, then end_fork
+  struct Fork {
+    std::uint32_t site = none;
+    std::uint32_t instruction = none;
+    bool is_loop = false;  // its branches are passes: they can be continued
+    Slot value = none;     // what a Return Value in a branch leaves
+    Label after;
+    Label returned, continued;  // of the branch being lowered
+  };
+  // Emits the fork; the site's source, mode and the like are given, the rest follows. The result goes to result().
+  [[nodiscard]] Fork begin_fork(ForkSite site);
+  void begin_branch(Fork& fork);
+  void end_branch(Fork& fork);
+  void end_fork(const Fork& fork);
+  // In a branch: ends it, through finally blocks, with the operand as its result. False: stands in no branch.
+  bool return_from_branch(OperandIndex value);
+  // Lowers a step that a field of requests stands for. A template has one, which knows an element of the list as
+  // `item`.
+  void request(std::string_view field, std::size_t index);
+  [[nodiscard]] std::size_t request_count(std::string_view field) const;
   // Whether what follows in this block can be reached: for the warning only.
   void note_terminated(bool terminated = true);
   [[nodiscard]] bool terminated() const noexcept;

@@ -20,7 +20,7 @@ namespace fnstack::program {
 
 inline constexpr std::uint32_t none = UINT32_MAX;
 // Raised whenever an instruction's meaning changes: part of the fingerprint.
-inline constexpr int op_version = 1;
+inline constexpr int op_version = 2;
 
 enum class Op : std::uint8_t {
 #define X(name, doc) name,
@@ -116,6 +116,36 @@ struct SwitchTable {
   std::uint32_t otherwise = none;
 };
 
+// Where a strand splits into branches, and how their results come together. Each branch begins with the frame's
+// variables as they are.
+struct ForkSite {
+  enum class Source : std::uint8_t {
+    written,  // a branch for each of `branches`
+    list,     // one for each element of the list in slot `from`
+    count     // one for each number after the one in slot `from` and before the one next to it
+  };
+  enum class Mode : std::uint8_t {
+    all,     // the first error cancels the others and is the fork's
+    first,   // the first result cancels the others and is the fork's; an error only if none succeeds
+    settled  // each branch's own end: {"status", "value" or "error"}
+  };
+  struct Branch {
+    std::uint32_t begin = 0;  // instructions [begin, end)
+    std::uint32_t end = 0;
+  };
+  Source source = Source::written;
+  Mode mode = Mode::all;
+  std::vector<Branch> branches;  // list, count: one, for all
+  std::uint32_t from = none;
+  std::uint32_t item = none;             // list, count: slot of a branch's element or number
+  std::uint32_t index = none;            // slot of loop.index
+  std::uint32_t max_concurrency = none;  // operand: how many at a time
+  std::uint64_t usual_concurrency = 0;   // without it; 0: all
+  bool is_named = false;                 // the result is an object with `names` as keys; else a list
+  std::vector<std::string> names;
+  std::uint32_t on_response = none;  // where the function leaves with the Response of a branch in slot::response
+};
+
 // Instructions [begin, end) whose errors go to `handler`. Inner regions come before outer ones.
 struct Region {
   enum class Kind : std::uint8_t { catch_, finally, transaction };
@@ -156,6 +186,7 @@ struct ProgramData {
   std::vector<UpdateSite> update_sites;
   std::vector<SwitchTable> switch_tables;
   std::vector<std::vector<std::uint32_t>> jump_tables;
+  std::vector<ForkSite> fork_sites;
   std::vector<StepInfo> steps;
   std::vector<FunctionInfo> functions;
   std::map<std::string, std::uint32_t, std::less<>> function_index;  // every name that can be called

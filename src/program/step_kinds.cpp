@@ -33,6 +33,10 @@ std::string_view name_of(FieldType type) {
       return "steps";
     case FieldType::cases:
       return "cases";
+    case FieldType::branches:
+      return "branches";
+    case FieldType::requests:
+      return "requests";
     case FieldType::url:
       return "URL";
     case FieldType::headers:

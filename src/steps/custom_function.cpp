@@ -46,6 +46,11 @@ void lower_call(program::Lowering& step) {
       step.error("bad-value", "unknown execution_mode \"" + mode + "\"; expected sync or async",
                  step.node("execution_mode"));
     }
+    if (site.async && step.result() == program::none) {
+      step.warning("not-awaited", "nobody can await this call, and what still runs when the run ends is cancelled",
+                   step.node("execution_mode"),
+                   "give it an output_variable for Async Function Await, or use Background Task");
+    }
     const std::string output = step.literal("output", "body");
     site.full = output == "full";
     if (!site.full && output != "body")
@@ -72,36 +77,39 @@ void lower_background(program::Lowering& step) {
 }
 
 void lower_await(program::Lowering& step) {
-  step.emit(Op::await, step.operand("execution_ids"), step.result());
+  const program::OperandIndex ids = step.operand("execution_ids");
+  step.emit(Op::await, ids, step.result(), step.operand("timeout"));
   step.result_goes_to_b();
 }
 
 }  // namespace
 
 StepKind custom_function() {
-  return {.name = "Custom Function",
-          .aliases = {"Run Custom Function", "Run Function", "call_function", "action"},
-          .doc =
-              "Calls another definition or a function of the host with `parameters` as its inputs; the result is its "
-              "Response's body.",
-          .group = "Functions",
-          .fields = {{.name = "custom_function",
-                      .aliases = {"name", "custom_function_name", "function_name", "action_name"},
-                      .type = FieldType::text,
-                      .required = true,
-                      .doc = "which one"},
-                     {.name = "parameters",
-                      .aliases = {"inputs", "arguments", "args"},
-                      .doc = "an object: the callee's inputs"},
-                     {.name = "execution_mode",
-                      .type = FieldType::literal,
-                      .default_value = "sync",
-                      .doc = "sync, or async: the result is an id for Async Function Await"},
-                     {.name = "output",
-                      .type = FieldType::literal,
-                      .default_value = "body",
-                      .doc = "body, or full: {status, headers, body}"}},
-          .lower = lower_call};
+  return {
+      .name = "Custom Function",
+      .aliases = {"Run Custom Function", "Run Function", "call_function", "action"},
+      .doc =
+          "Calls another definition or a function of the host with `parameters` as its inputs; the result is its "
+          "Response's body.",
+      .group = "Functions",
+      .fields = {{.name = "custom_function",
+                  .aliases = {"name", "custom_function_name", "function_name", "action_name"},
+                  .type = FieldType::text,
+                  .required = true,
+                  .doc = "which one"},
+                 {.name = "parameters",
+                  .aliases = {"inputs", "arguments", "args"},
+                  .doc = "an object: the callee's inputs"},
+                 {.name = "execution_mode",
+                  .type = FieldType::literal,
+                  .default_value = "sync",
+                  .doc = "sync, or async: the call goes on beside the steps that follow, and the result is an id for "
+                         "Async Function Await; what still runs when the run ends is cancelled"},
+                 {.name = "output",
+                  .type = FieldType::literal,
+                  .default_value = "body",
+                  .doc = "body, or full: {status, headers, body}"}},
+      .lower = lower_call};
 }
 
 StepKind background_task() {
@@ -123,16 +131,22 @@ StepKind background_task() {
 }
 
 StepKind async_function_await() {
-  return {.name = "Async Function Await",
-          .aliases = {"await", "await_async_functions"},
-          .doc = "Collects asynchronous calls: a list of {execution_id, status, output}, in the order of the ids.",
-          .group = "Functions",
-          .fields = {{.name = "execution_ids",
-                      .aliases = {"execution_id", "ids"},
-                      .required = true,
-                      .doc = "one id or a list of them"},
-                     {.name = "timeout", .type = FieldType::number, .doc = "seconds; calls are done by then"}},
-          .lower = lower_await};
+  return {
+      .name = "Async Function Await",
+      .aliases = {"await", "await_async_functions"},
+      .doc =
+          "Waits for asynchronous calls: a list of {execution_id, status, output}, in the order of the ids. `status` "
+          "is completed (`output` is the call's result), error (`output` is the error) or, after the timeout, "
+          "running (`output` is null). A call can be awaited again, with the same answer.",
+      .group = "Functions",
+      .fields = {{.name = "execution_ids",
+                  .aliases = {"execution_id", "ids"},
+                  .required = true,
+                  .doc = "one id or a list of them"},
+                 {.name = "timeout",
+                  .type = FieldType::number,
+                  .doc = "seconds to wait at most, 0 to only look; without it as long as the calls take"}},
+      .lower = lower_await};
 }
 
 }  // namespace fnstack::steps

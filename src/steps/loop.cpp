@@ -1,7 +1,8 @@
-// "Loop": runs its steps for each element of a list, while a condition holds, or a number of times. "For Each" and
-// "While Loop" are other spellings with other item names.
+// "Loop": runs its steps for each element of a list, while a condition holds, or a number of times; one after another,
+// or side by side as branches. "For Each" and "While Loop" are other spellings with other item names.
 #include <fnstack/json.hpp>
 
+#include "expr/template.hpp"
 #include "program/lowering.hpp"
 #include "steps/steps.hpp"
 
@@ -16,9 +17,11 @@ using program::Slot;
 // The innermost loop's item goes by this name too, which no author can write: for item_parent.
 constexpr const char* any_item = "\x01item";
 
-// Lowers the body between the loop's head (already emitted, at `again`) and its end.
-void lower_body(program::Lowering& step, Slot item, Slot index, Label again, Label end,
-                program::OperandIndex condition_of_list) {
+// Passes at a time of a parallel loop that says nothing else: as many as a service usually bears from one client.
+constexpr std::uint64_t usual_concurrency = 16;
+
+// The names that the loop's body knows. How many; they are popped after it.
+std::size_t push_names(program::Lowering& step, Slot item, Slot index) {
   const Slot outer = step.find_name(any_item);
   std::vector<std::string> names;
   if (item != program::none) {
@@ -44,6 +47,13 @@ void lower_body(program::Lowering& step, Slot item, Slot index, Label again, Lab
     step.push_name(step.literal("index_variable"), index);
     ++pushed;
   }
+  return pushed;
+}
+
+// Lowers the body between the loop's head (already emitted, at `again`) and its end.
+void lower_body(program::Lowering& step, Slot item, Slot index, Label again, Label end,
+                program::OperandIndex condition_of_list) {
+  const std::size_t pushed = push_names(step, item, index);
   if (condition_of_list != program::none) step.emit_jump_unless(step.expression("condition"), end);
   step.push_loop(end, again);
   step.block("steps");
@@ -96,13 +106,69 @@ void lower_count(program::Lowering& step) {
   step.place(end);
 }
 
+// Passes as branches. The list, or the bounds of the count, is evaluated as for passes in turn.
+void lower_parallel(program::Lowering& step) {
+  if (step.given("condition")) {
+    step.error("bad-value",
+               "\"condition\" and \"parallel\" exclude each other: a condition is tested after the pass before",
+               step.node("condition"), "filter the list before the loop, or let a pass end early with Continue Loop");
+    return;
+  }
+  program::ForkSite site;
+  const bool is_list = step.given("input_array");
+  site.source = is_list ? program::ForkSite::Source::list : program::ForkSite::Source::count;
+  site.from = step.hidden(2);
+  site.item = step.hidden();
+  site.index = is_list ? site.from + 1 : site.from;
+  site.usual_concurrency = usual_concurrency;
+  if (is_list) {
+    step.emit(Op::each_begin, step.operand("input_array"), site.from);
+  } else {
+    const program::OperandIndex from = step.given("from") ? step.operand("from") : step.constant(0);
+    step.emit(Op::count_from, site.from, from, step.operand("times"));
+  }
+  site.max_concurrency = step.operand("max_concurrency");
+  const Slot list = site.from;
+  const Slot item = site.item;
+  const Slot index = site.index;
+  program::Lowering::Fork fork = step.begin_fork(std::move(site));
+  step.begin_branch(fork);
+  const std::size_t pushed = push_names(step, item, index);
+  step.block("steps");
+  step.pop_names(pushed);
+  step.end_branch(fork);
+  step.end_fork(fork);
+  step.emit(Op::assign, list, step.constant(Value()));
+}
+
+bool is_parallel(program::Lowering& step) {
+  const Node* given = step.node("parallel");
+  if (given == nullptr) return false;
+  const std::string text = given->kind == Node::Kind::string ? std::string(given->scalar.as_string()) : std::string();
+  // A template is refused already.
+  if (given->kind != Node::Kind::boolean && text != "true" && text != "false" && !expr::may_hold_template(text)) {
+    step.error("bad-value", "parallel: expected true or false", given);
+  }
+  return text == "true" || given->scalar.as_boolean();
+}
+
 void lower(program::Lowering& step) {
-  if (step.given("input_array")) {
-    if (step.given("times"))
-      step.error("bad-value", "\"times\" and \"input_array\" exclude each other", step.node("times"));
+  if (step.given("input_array") && step.given("times")) {
+    step.error("bad-value", "\"times\" and \"input_array\" exclude each other", step.node("times"));
+  }
+  const bool parallel = is_parallel(step);
+  if (!parallel && step.result() != program::none) {
+    step.error("bad-value", "only a parallel loop has a result", nullptr,
+               "append to a variable in each pass, or set \"parallel\": true");
+  }
+  if (parallel && (step.given("input_array") || step.given("times"))) {
+    lower_parallel(step);
+  } else if (step.given("input_array")) {
     lower_list(step);
   } else if (step.given("times")) {
     lower_count(step);
+  } else if (parallel && step.given("condition")) {
+    lower_parallel(step);  // says why not
   } else if (step.given("condition")) {
     lower_condition(step);
   } else {
@@ -144,23 +210,51 @@ std::vector<Field> fields() {
        .type = FieldType::integer,
        .doc = "condition: passes at most, then an error `limit`; the run's limit `passes` unless given"},
       {.name = "parallel",
-       .type = FieldType::boolean,
+       .type = FieldType::literal,
        .default_value = false,
-       .doc = "accepted; passes run one after another"},
-      {.name = "max_concurrency", .type = FieldType::integer, .doc = "accepted; see parallel"}};
+       .doc = "true: passes run side by side, each with variables of its own, and end in any order; an error in one "
+              "cancels the others (their finally steps don't run) and is the loop's"},
+      {.name = "max_concurrency",
+       .aliases = {"concurrency"},
+       .type = FieldType::integer,
+       .doc = "parallel: how many passes at a time; 16 unless given"}};
+}
+
+void leave(program::Lowering& step, bool to_continue) {
+  using LeaveLoop = program::Lowering::LeaveLoop;
+  switch (step.leave_loop(to_continue)) {
+    case LeaveLoop::done:
+      step.note_terminated();
+      return;
+    case LeaveLoop::no_loop:
+      step.error("not-in-loop", "stands in no loop");
+      return;
+    case LeaveLoop::branch:
+      step.error("leaves-branch", "the loop is around the branch that this step stands in", nullptr,
+                 "let the branch give a value, and leave the loop after the branches");
+      return;
+    case LeaveLoop::parallel_loop:
+      step.error("leaves-branch", "the passes of a parallel loop run side by side: there is no rest to leave out",
+                 nullptr, "end a pass with Continue Loop, or let the passes run in turn");
+      return;
+  }
 }
 
 }  // namespace
 
 StepKind loop() {
-  return {.name = "Loop",
-          .aliases = {"For Each", "for_each_loop", "For Each (AI Response Chunks)", "While Loop", "while", "For Loop",
-                      "repeat", "for"},
-          .doc = "Runs `steps` for each element of a list, while a condition holds, or a number of times.",
-          .group = "Flow",
-          .fields = fields(),
-          .has_result = false,
-          .lower = lower};
+  return {
+      .name = "Loop",
+      .aliases = {"For Each", "for_each_loop", "For Each (AI Response Chunks)", "While Loop", "while", "For Loop",
+                  "repeat", "for"},
+      .doc =
+          "Runs `steps` for each element of a list, while a condition holds, or a number of times. With `parallel` "
+          "the result is a list of what each pass gave, in order: the value of a Return Value in it, else the result "
+          "of its last step (or the variable which that sets), else null. What a pass assigns is its own.",
+      .group = "Flow",
+      .fields = fields(),
+      .implicit_result = "loop_results",
+      .lower = lower};
 }
 
 StepKind break_loop() {
@@ -169,22 +263,17 @@ StepKind break_loop() {
           .doc = "Leaves the innermost loop.",
           .group = "Flow",
           .has_result = false,
-          .lower = [](program::Lowering& step) {
-            if (!step.leave_loop(false)) return step.error("not-in-loop", "stands in no loop");
-            step.note_terminated();
-          }};
+          .lower = [](program::Lowering& step) { leave(step, false); }};
 }
 
 StepKind continue_loop() {
-  return {.name = "Continue Loop",
-          .aliases = {"continue"},
-          .doc = "Goes on with the innermost loop's next pass.",
-          .group = "Flow",
-          .has_result = false,
-          .lower = [](program::Lowering& step) {
-            if (!step.leave_loop(true)) return step.error("not-in-loop", "stands in no loop");
-            step.note_terminated();
-          }};
+  return {
+      .name = "Continue Loop",
+      .aliases = {"continue"},
+      .doc = "Goes on with the innermost loop's next pass; ends a pass of a parallel loop, whose result is null then.",
+      .group = "Flow",
+      .has_result = false,
+      .lower = [](program::Lowering& step) { leave(step, true); }};
 }
 
 }  // namespace fnstack::steps

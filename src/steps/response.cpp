@@ -38,6 +38,10 @@ void lower_response(program::Lowering& step) {
 void lower_return(program::Lowering& step) {
   program::ResponseSite site;
   site.body = step.operand("value");
+  if (step.return_from_branch(site.body)) {
+    step.note_terminated();
+    return;
+  }
   site.raw_value = true;
   finish(step, site);
 }
@@ -68,7 +72,8 @@ StepKind response() {
           .aliases = {"Return Response", "return_response"},
           .doc =
               "Answers with status, headers and body and ends the run, or the enclosing custom function, whose result "
-              "is the body.",
+              "is the body. In a branch it ends the function that the branch stands in; the other branches are "
+              "cancelled.",
           .group = "Flow",
           .fields = {{.name = "status_code",
                       .aliases = {"status"},
@@ -81,13 +86,16 @@ StepKind response() {
 }
 
 StepKind return_value() {
-  return {.name = "Return Value",
-          .aliases = {"return"},
-          .doc = "Ends the function, or the run, with a value.",
-          .group = "Flow",
-          .fields = {{.name = "value", .aliases = {"body"}, .doc = "any value"}},
-          .has_result = false,
-          .lower = lower_return};
+  return {
+      .name = "Return Value",
+      .aliases = {"return"},
+      .doc =
+          "Ends the function, or the run, with a value; in a branch (of Parallel, or of a parallel Loop) that branch "
+          "alone, whose result the value is.",
+      .group = "Flow",
+      .fields = {{.name = "value", .aliases = {"body"}, .doc = "any value"}},
+      .has_result = false,
+      .lower = lower_return};
 }
 
 StepKind set_response_header() {

@@ -1,6 +1,8 @@
 // The blocking driver and the engine, end to end in this process.
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <sstream>
 #include <thread>
@@ -290,4 +292,201 @@ TEST_CASE("a trace line stays one JSON object under its limit") {
   event.detail = "left \xe2\x80\xae right";
   event.data = Value();
   CHECK(to_json_line(event, 8192).find("left \\u202e right") != std::string::npos);
+}
+
+namespace {
+
+// Answers from a thread of its own once `expected` requests have arrived, the last first; so a driver that does not
+// perform them together waits for ever (or for the run's timeout).
+class GatheringHttp final : public HttpClient {
+ public:
+  explicit GatheringHttp(std::size_t expected) : expected_(expected) {}
+  ~GatheringHttp() override {
+    if (thread_.joinable()) thread_.join();
+  }
+  void send(HttpRequest request, const Call&, Reply<HttpResponse> reply) override {
+    const std::lock_guard lock(mutex_);
+    held_.emplace_back(std::move(request.url), std::move(reply));
+    if (held_.size() < expected_) return;
+    if (thread_.joinable()) thread_.join();
+    thread_ = std::thread([held = std::move(held_)]() mutable {
+      for (auto one = held.rbegin(); one != held.rend(); ++one) {
+        HttpResponse response;
+        response.status = 200;
+        response.body = "\"" + one->first + "\"";
+        response.headers = {{"content-type", "application/json"}};
+        one->second(std::move(response));
+      }
+    });
+    held_.clear();
+  }
+
+ private:
+  const std::size_t expected_;
+  std::mutex mutex_;
+  std::vector<std::pair<std::string, Reply<HttpResponse>>> held_;
+  std::thread thread_;
+};
+
+// Keeps all its requests until each is stopped.
+class DeafHttp final : public HttpClient {
+ public:
+  void send(HttpRequest, const Call& call, Reply<HttpResponse> reply) override {
+    auto held = std::make_shared<Reply<HttpResponse>>(std::move(reply));
+    ++asked;
+    waiting_.push_back(std::make_unique<std::stop_callback<std::function<void()>>>(call.stop, [this, held] {
+      ++stopped;
+      (*held)(make_error(error_type::cancelled, "stopped"));
+    }));
+  }
+  std::atomic<int> asked{0};
+  std::atomic<int> stopped{0};
+
+ private:
+  std::vector<std::unique_ptr<std::stop_callback<std::function<void()>>>> waiting_;
+};
+
+std::int64_t milliseconds_of(const std::function<void()>& work) {
+  const auto began = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count();
+}
+
+}  // namespace
+
+TEST_CASE("requests of branches are under way together, and answered from other threads") {
+  EngineOptions options;
+  options.http = std::make_shared<GatheringHttp>(16);
+  const Engine engine(std::move(options));
+  const Program program = load(engine, R"([
+    {"function": "Loop", "parallel": true, "times": 16, "steps": [{"function": "External API Request", "url": "https://a.example/{{item}}"}], "output_variable": "all"},
+    {"function": "Response", "body": "{{all.length}} {{all[0]}} {{all[15]}}"}])");
+  RunOptions run;
+  run.timeout_ms = 20'000;
+  const Outcome outcome = engine.run(program, Value::object(), run);
+  INFO((outcome.error ? outcome.error->message : ""));
+  REQUIRE(outcome.response);
+  CHECK(outcome.response->body == Value("16 https://a.example/0 https://a.example/15"));
+}
+
+TEST_CASE("waits of branches pass together") {
+  const Engine engine;
+  const Program program = load(
+      engine,
+      R"([{"function": "Loop", "parallel": true, "times": 100, "max_concurrency": 100, "steps": [{"function": "Wait", "duration_seconds": 0.2}]}])");
+  Outcome outcome;
+  const std::int64_t took = milliseconds_of([&] { outcome = engine.run(program); });
+  CHECK(outcome.status == Outcome::Status::completed);
+  CHECK(outcome.effects == 100);
+  CHECK(took >= 200);
+  CHECK(took < 5'000);  // one after another: 20 seconds
+}
+
+TEST_CASE("a branch that waits does not keep the others waiting") {
+  EngineOptions options;
+  options.http = std::make_shared<GatheringHttp>(1);
+  const Engine engine(std::move(options));
+  const Program program = load(engine, R"([
+    {"function": "Parallel", "mode": "first", "branches": [
+      [{"function": "Wait", "duration_seconds": 3600}],
+      [{"function": "External API Request", "url": "https://a.example/"}]], "output_variable": "first"},
+    {"function": "Response", "body": "{{first}}"}])");
+  RunOptions run;
+  run.timeout_ms = 20'000;
+  const Outcome outcome = engine.run(program, Value::object(), run);
+  REQUIRE(outcome.response);
+  CHECK(outcome.response->body == Value("https://a.example/"));
+}
+
+TEST_CASE("a stop ends all branches, sleeping or asking") {
+  auto http = std::make_shared<DeafHttp>();
+  EngineOptions options;
+  options.http = http;
+  Engine engine(std::move(options));
+  std::stop_source stop;
+  engine.add_function("now", [&stop](const Value&) -> Result<Value> {
+    stop.request_stop();
+    return Value();
+  });
+  const Program program = load(engine, R"([{"function": "Parallel", "branches": [
+    [{"function": "Wait", "duration_seconds": 3600}],
+    [{"function": "External API Request", "url": "https://a.example/"}],
+    [{"function": "External API Request", "url": "https://b.example/"}],
+    [{"function": "now"}, {"function": "Wait", "duration_seconds": 3600}]]}])");
+  RunOptions run;
+  run.stop = stop.get_token();
+  const Outcome outcome = engine.run(program, Value::object(), run);
+  CHECK(outcome.status == Outcome::Status::cancelled);
+  CHECK(http->asked == 2);
+  CHECK(http->stopped == 2);
+}
+
+TEST_CASE("a failing branch stops the requests of the others, and the run goes on") {
+  auto http = std::make_shared<DeafHttp>();
+  EngineOptions options;
+  options.http = http;
+  const Engine engine(std::move(options));
+  const Program program = load(engine, R"([{"function": "Try-Catch", "try_steps": [
+    {"function": "Parallel", "branches": [
+      [{"function": "External API Request", "url": "https://a.example/"}],
+      [{"function": "Wait", "duration_seconds": 3600}],
+      [{"function": "Wait", "duration_seconds": 0.01}, {"function": "throw", "message": "no"}]]}],
+    "catch_steps": [{"function": "Response", "body": "{{error.message}}"}]}])");
+  const Outcome outcome = engine.run(program);
+  REQUIRE(outcome.response);
+  CHECK(outcome.response->body == Value("no"));
+  CHECK(http->stopped == 1);
+}
+
+TEST_CASE("a clock of its own moves on to the earliest wait, and only when nothing else is under way") {
+  EngineOptions options;
+  options.clock = manual_clock(1'000'000);
+  options.http = std::make_shared<GatheringHttp>(2);
+  const Engine engine(std::move(options));
+
+  const Program program = load(engine, R"([
+    {"function": "Parallel", "branches": {
+      "a": [{"function": "Wait", "duration_seconds": 7200}, {"function": "Return Value", "value": "{{timestamp}}"}],
+      "b": [{"function": "Wait", "duration_seconds": 3600}, {"function": "Return Value", "value": "{{timestamp}}"}],
+      "c": [{"function": "External API Request", "url": "https://a.example/"}, {"function": "Return Value", "value": "{{timestamp}}"}],
+      "d": [{"function": "External API Request", "url": "https://b.example/"}, {"function": "Wait", "duration_seconds": 60}, {"function": "Return Value", "value": "{{timestamp}}"}]},
+      "output_variable": "at"},
+    {"function": "Response", "body": "{{at}}"}])");
+  Outcome outcome;
+  const std::int64_t took = milliseconds_of([&] { outcome = engine.run(program); });
+  REQUIRE(outcome.response);
+  CHECK(to_json(outcome.response->body) == R"({"a":8200000,"b":4600000,"c":1000000,"d":1060000})");
+  CHECK(took < 5'000);
+}
+
+TEST_CASE("waiting does not count as work, also side by side with other waits") {
+  EngineOptions options;
+  options.limits.wall_s = 1;
+  const Engine engine(std::move(options));
+  const Program program = load(
+      engine,
+      R"([{"function": "Parallel", "branches": [[{"function": "Wait", "duration_seconds": 1.3}], [{"function": "Wait", "duration_seconds": 0.1}]]}])");
+  CHECK(engine.run(program).status == Outcome::Status::completed);
+}
+
+TEST_CASE("background tasks that are still delayed take no thread from others") {
+  Engine engine;
+  std::atomic<int> done{0};
+  std::promise<void> all;
+  engine.add_function("done", [&](const Value&) -> Result<Value> {
+    if (++done == 3) all.set_value();
+    return Value();
+  });
+  const Program program = load(engine, R"({
+    "main": {"function_name": "main", "steps": [
+      {"function": "Loop", "times": 50, "steps": [{"function": "Background Task", "task": "later", "delay": 3600}]},
+      {"function": "Loop", "times": 2, "steps": [{"function": "Background Task", "task": "soon"}]},
+      {"function": "Background Task", "task": "soon", "delay": 0.05}]},
+    "later": {"function_name": "later", "steps": [{"function": "throw", "message": "not within this test"}]},
+    "soon": {"function_name": "soon", "steps": [{"function": "done"}]}})");
+  RunOptions run;
+  run.flow = "main";
+  CHECK(engine.run(program, Value::object(), run).status == Outcome::Status::completed);
+  CHECK(all.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  CHECK(done == 3);
 }

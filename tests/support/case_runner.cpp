@@ -29,8 +29,6 @@ Value strings(const std::vector<std::string>& list) {
   return array;
 }
 
-Effect as_effect(const Effect& effect) { return effect; }
-
 Value policy_to_value(const HttpPolicy* policy) {
   if (policy == nullptr) return {};
   Value out = Value::object({{"share_key", Value(policy->share_key)}});
@@ -195,6 +193,114 @@ std::vector<Case> read_cases(const std::string& folder) {
   return cases;
 }
 
+namespace {
+
+// The case's side of a run: what it expects to be asked, and its answers.
+class Conversation {
+ public:
+  Conversation(Machine& machine, const Program& program, const Start& start, const AtEffect& at_effect)
+      : machine_(machine), program_(program), start_(start), at_effect_(at_effect), now_(start.now_ms) {}
+
+  // To the machine's end. Empty, or what differed.
+  std::string hold(const Value& dialogue);
+
+ private:
+  // What the machine asks next, if it asks for something.
+  bool listen();
+  std::string compare(const Value& expected, std::size_t asked, const std::string& place);
+  std::string answer(std::size_t number, const Value& reply, const std::string& place);
+
+  Machine& machine_;
+  const Program& program_;
+  const Start& start_;
+  const AtEffect& at_effect_;
+  std::int64_t now_;
+  std::vector<Machine::Perform> asked_;
+  std::vector<bool> answered_;
+  std::vector<bool> abandoned_;
+  bool ended_ = false;
+};
+
+bool Conversation::listen() {
+  for (;;) {
+    Machine::Next next = machine_.next();
+    if (auto* abandon = std::get_if<Machine::Abandon>(&next)) {
+      for (std::size_t i = 0; i < asked_.size(); ++i) abandoned_[i] = abandoned_[i] || asked_[i].id == abandon->id;
+      continue;
+    }
+    ended_ = std::holds_alternative<Machine::Ended>(next);
+    auto* asked = std::get_if<Machine::Perform>(&next);
+    if (asked == nullptr) return false;
+    asked_.push_back(std::move(*asked));
+    answered_.push_back(false);
+    abandoned_.push_back(false);
+    if (at_effect_) at_effect_(machine_, program_, start_);
+    return true;
+  }
+}
+
+std::string Conversation::compare(const Value& expected, std::size_t asked, const std::string& place) {
+  Value got = effect_to_value(asked_[asked].effect);
+  got.set("id", Value(asked_[asked].id.to_string()));
+  return difference(expected, got, place);
+}
+
+std::string Conversation::answer(std::size_t number, const Value& reply, const std::string& place) {
+  if (number >= asked_.size() || answered_[number]) {
+    return place + ": effect " + std::to_string(number) + " is not under way";
+  }
+  answered_[number] = true;
+  const Effect& effect = asked_[number].effect;
+  if (const auto* sleep = std::get_if<Sleep>(&effect)) now_ += sleep->duration_ms;
+  now_ += reply.get("takes_ms").as_integer();
+  machine_.resume(asked_[number].id, reply_from(reply, effect, now_), now_);
+  if (at_effect_) at_effect_(machine_, program_, start_);
+  return {};
+}
+
+std::string Conversation::hold(const Value& dialogue) {
+  for (std::size_t at = 0; at < dialogue.size(); ++at) {
+    const Value& turn = dialogue[at];
+    const std::string place = "dialogue/" + std::to_string(at);
+    std::string wrong;
+    if (const Value* expected = turn.find("expect")) {
+      if (!listen()) return place + ": never asked for: " + to_json(*expected);
+      wrong = compare(*expected, asked_.size() - 1, place);
+      if (wrong.empty()) wrong = answer(asked_.size() - 1, turn.get("reply"), place);
+    } else if (const Value* pending = turn.find("pending")) {
+      for (std::size_t i = 0; wrong.empty() && i < pending->size(); ++i) {
+        if (!listen()) return place + ": never asked for: " + to_json((*pending)[i]);
+        wrong = compare((*pending)[i], asked_.size() - 1, place + "/" + std::to_string(i));
+      }
+      if (wrong.empty() && listen()) {
+        wrong = place + ": nothing more expected, got " + to_json(effect_to_value(asked_.back().effect));
+      }
+    } else if (const Value* number = turn.find("answer")) {
+      wrong = answer(static_cast<std::size_t>(number->as_integer()), turn.get("reply"), place);
+    } else if (const Value* given_up = turn.find("abandoned")) {
+      if (listen()) return place + ": nothing expected, got " + to_json(effect_to_value(asked_.back().effect));
+      for (std::size_t i = 0; i < asked_.size(); ++i) {
+        bool is_expected = false;
+        for (std::size_t k = 0; k < given_up->size(); ++k) {
+          is_expected = is_expected || (*given_up)[k].as_integer() == static_cast<std::int64_t>(i);
+        }
+        if (is_expected != abandoned_[i])
+          return place + ": effect " + std::to_string(i) + (abandoned_[i] ? " is" : " is not") + " abandoned";
+      }
+    } else {
+      wrong = place + ": expected \"expect\", \"pending\", \"answer\" or \"abandoned\"";
+    }
+    if (!wrong.empty()) return wrong;
+  }
+  if (listen()) {
+    return "dialogue/" + std::to_string(dialogue.size()) + ": nothing expected, got " +
+           to_json(effect_to_value(asked_.back().effect));
+  }
+  return ended_ ? std::string() : "the machine waits for nothing";
+}
+
+}  // namespace
+
 std::string run_case(const Case& test, const AtEffect& at_effect) {
   const Value& content = test.content;
   if (!content.is_object()) return test.name + ": is no JSON object";
@@ -227,31 +333,9 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
     if (!start.limits.set(limits.key_at(i), limits[i].as_integer()))
       return test.name + ": no limit " + std::string(limits.key_at(i));
   }
-  std::int64_t now = start.now_ms;
   Machine machine(compiled.program, start);
-  const Value& dialogue = content.get("dialogue");
-  std::size_t at = 0;
-  for (;;) {
-    Machine::Next next = machine.next();
-    if (std::holds_alternative<Machine::Ended>(next)) break;
-    if (std::holds_alternative<Machine::Abandon>(next)) continue;
-    auto* asked = std::get_if<Machine::Perform>(&next);
-    if (asked == nullptr) return test.name + ": the machine waits for nothing";
-    const std::string place = "dialogue/" + std::to_string(at);
-    const Value got = effect_to_value(asked->effect);
-    if (at >= dialogue.size()) return place + ": nothing expected, got " + to_json(got);
-    auto wrong = difference(dialogue[at].get("expect"), got, place);
-    if (!wrong.empty()) return wrong;
-    const Value& reply = dialogue[at].get("reply");
-    if (const auto* sleep = std::get_if<Sleep>(&asked->effect)) now += sleep->duration_ms;
-    now += reply.get("takes_ms").as_integer();
-    EffectResult result = reply_from(reply, as_effect(asked->effect), now);
-    if (at_effect) at_effect(machine, compiled.program, start);
-    machine.resume(asked->id, std::move(result), now);
-    ++at;
-  }
-  if (at < dialogue.size())
-    return "dialogue/" + std::to_string(at) + ": never asked for: " + to_json(dialogue[at].get("expect"));
+  std::string wrong = Conversation(machine, compiled.program, start, at_effect).hold(content.get("dialogue"));
+  if (!wrong.empty()) return wrong;
   if (machine.fault()) return test.name + ": fault: " + machine.fault()->message;
   const Outcome& outcome = machine.outcome();
   Value result = Value::object({{"status", Value(name_of(outcome.status))},

@@ -6,6 +6,16 @@
 //                 {"expect": {"sleep_ms": 30000}, "reply": {"value": null}}],
 //    "result": {"status": "completed", "response": {…}, "variables": {…}, "error": {…}}}
 //
+// Effects of several strands can be under way together. Then the dialogue says what is asked before anything is
+// answered, and which of the effects (counted from 0, all of the run) are answered in which order:
+//
+//    "dialogue": [{"pending": [{"call": "left"}, {"call": "right", "id": "run/1:0"}]},
+//                 {"answer": 1, "reply": {"value": "R"}},
+//                 {"abandoned": [0]}]
+//
+// "pending" is all that the machine asks for until it waits; "id" is the effect's. "abandoned" are effects that the
+// machine has given up by then. A run that has to wait for nothing that is under way is a fault of the case.
+//
 // Objects under "expect" and "result" say what must be there, not all that is; null says a member is null or absent.
 #pragma once
 

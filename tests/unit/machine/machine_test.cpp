@@ -1,5 +1,5 @@
 // The machine driven by hand: the five answers, effects of several strands, results in any order, abandoning,
-// cancelling, copies. Programs with branches are built here from instructions, since no step forks yet.
+// cancelling, copies. One program is built here from instructions, which needs no step that forks.
 #include <fnstack/fnstack.hpp>
 
 #include "program/program_data.hpp"
@@ -50,29 +50,26 @@ Program two_branches() {
     site.result = result;
     data->call_sites.push_back(site);
   }
-  // The branch's result: the variable that its call filled.
-  program::Operand branch_result;
-  branch_result.kind = program::Operand::Kind::expression;
+  program::Operand joined;
+  joined.kind = program::Operand::Kind::expression;
   Diagnostics diagnostics;
   auto parsed = expr::parse("x", 0, {}, diagnostics);
-  branch_result.expression = expr::bind(*parsed, [&](const expr::NameUse&) {
-    return expr::Reference{expr::Reference::Kind::slot, result, expr::Reference::none, false};
-  });
-  data->operands.push_back(branch_result);
-  program::Operand joined = branch_result;
   joined.expression = expr::bind(*parsed, [&](const expr::NameUse&) {
     return expr::Reference{expr::Reference::Kind::slot, both, expr::Reference::none, false};
   });
   data->operands.push_back(joined);
-  data->response_sites.push_back({program::none, 1, program::none, false});
-  data->jump_tables.push_back({3, 5});
+  data->response_sites.push_back({program::none, 0, program::none, false});
+  program::ForkSite fork;
+  fork.branches = {{3, 5}, {5, 7}};
+  fork.on_response = 2;
+  data->fork_sites.push_back(fork);
   data->code = {{Op::fork, true, 0, both, program::none, program::none},
                 {Op::make_response, true, 0, program::slot::response, program::none, program::none},
                 {Op::return_response, false, program::slot::response, program::none, program::none, program::none},
                 {Op::call, true, 0, program::none, program::none, program::none},
-                {Op::end_branch, false, 0, program::none, program::none, program::none},
+                {Op::end_branch, false, result, program::none, program::none, program::none},
                 {Op::call, true, 1, program::none, program::none, program::none},
-                {Op::end_branch, false, 0, program::none, program::none, program::none}};
+                {Op::end_branch, false, result, program::none, program::none, program::none}};
   data->functions.push_back(function);
   data->fingerprint = "two branches";
   return Program(std::move(data));

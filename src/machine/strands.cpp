@@ -1,0 +1,243 @@
+// Strands beside the first: branches, which their fork joins, and asynchronous calls, which somebody may await.
+//
+// A strand belongs to the one it came from. A branch that ends leaves its asynchronous calls to its parent; one that is
+// cancelled (a sibling failed, or won, or a Response ended the function) takes all that belongs to it along: effects
+// are abandoned, open transactions rolled back; its finally blocks do not run, as in a cancelled run.
+#include <algorithm>
+#include <utility>
+
+#include "machine/machine_state.hpp"
+
+namespace fnstack {
+
+using machine::Execution;
+using machine::Frame;
+using machine::Join;
+using machine::Strand;
+using Mode = program::ForkSite::Mode;
+
+namespace {
+
+// A number for each path, the same in every run and whatever the order of answers (the mixing is splitmix64's).
+std::uint64_t stream_of(std::uint64_t parent, std::uint64_t index) {
+  std::uint64_t mixed = parent + (index + 1) * 0x9E3779B97F4A7C15U;
+  mixed = (mixed ^ (mixed >> 30U)) * 0xBF58476D1CE4E5B9U;
+  mixed = (mixed ^ (mixed >> 27U)) * 0x94D049BB133111EBU;
+  return mixed ^ (mixed >> 31U);
+}
+
+}  // namespace
+
+void Machine::State::wake(std::uint32_t number) {
+  Strand& strand = strands.at(number);
+  if (strand.status == Strand::Status::ready) return;
+  strand.status = Strand::Status::ready;
+  ready.push_back(number);
+}
+
+std::uint32_t Machine::State::add_strand(std::uint32_t parent_number, std::uint64_t index) {
+  const Strand& parent = strands.at(parent_number);
+  Strand strand;
+  strand.path = parent.path;
+  strand.path.push_back(static_cast<std::uint32_t>(index));
+  strand.parent = parent_number;
+  strand.random_stream = stream_of(parent.random_stream, index);
+  const std::uint32_t number = next_strand++;
+  strands.emplace(number, std::move(strand));
+  ready.push_back(number);
+  return number;
+}
+
+const program::ForkSite& Machine::State::fork_of(const Strand& parent) const {
+  return data().fork_sites[data().code[parent.frames.back().pc].a];
+}
+
+void Machine::State::end_branch(std::uint32_t number, Value result) {
+  Strand& branch = strands.at(number);
+  const std::uint32_t parent_number = branch.parent;
+  Strand& parent = strands.at(parent_number);
+  Join& join = *parent.join;
+  const program::ForkSite& site = fork_of(parent);
+  const bool is_wanted = data().code[parent.frames.back().pc].b != program::none;
+  std::size_t position = static_cast<std::size_t>(branch.path.back() - join.first_index);
+  if (site.mode == Mode::first) {
+    position = 0;
+    join.won = true;
+    join.next = join.total;
+  }
+  if (is_wanted) {
+    while (join.results.size() <= position) {
+      join.results.emplace_back();
+      join.result_bytes += machine::empty_slot_bytes;
+      live_bytes += machine::empty_slot_bytes;
+    }
+    join.result_bytes += result.byte_size();
+    live_bytes += result.byte_size();
+    join.results[position] = std::move(result);
+  }
+  for (const std::uint32_t call : branch.calls) {
+    strands.at(call).parent = parent_number;
+    parent.calls.push_back(call);
+  }
+  branch.calls.clear();
+  std::erase(join.live, number);
+  drop_strand(number);
+  if (join.won) {
+    for (const std::uint32_t other : std::vector<std::uint32_t>(std::move(join.live))) drop_strand(other);
+    join.live.clear();
+  }
+  if (join.next < join.total || join.live.empty()) wake(parent_number);
+}
+
+void Machine::State::fail_branch(std::uint32_t number, Error error) {
+  const std::uint32_t parent_number = strands.at(number).parent;
+  Strand& parent = strands.at(parent_number);
+  if (fork_of(parent).mode == Mode::settled) {
+    end_branch(number, Value::object({{"status", "failed"}, {"error", to_value(error)}}));
+    return;
+  }
+  Join& join = *parent.join;
+  join.last_error = std::move(error);
+  std::erase(join.live, number);
+  drop_strand(number);
+  if (join.next < join.total || join.live.empty()) wake(parent_number);
+}
+
+void Machine::State::wake_waiters(Execution& execution) {
+  for (const std::uint32_t waiter : std::exchange(execution.waiters, {})) {
+    // One that has given up waiting may do something else by now.
+    const auto found = strands.find(waiter);
+    if (found != strands.end() && found->second.status == Strand::Status::awaiting) wake(waiter);
+  }
+}
+
+void Machine::State::end_call(std::uint32_t number, std::string_view status, Value output) {
+  Strand& strand = strands.at(number);
+  Execution& execution = executions.at(strand.call->id);
+  execution.strand = program::none;
+  execution.result = Value::object(
+      {{"execution_id", Value(strand.call->id)}, {"status", Value(status)}, {"output", std::move(output)}});
+  live_bytes += execution.result.byte_size();
+  wake_waiters(execution);
+  Strand& parent = strands.at(strand.parent);
+  for (const std::uint32_t call : strand.calls) {
+    strands.at(call).parent = strand.parent;
+    parent.calls.push_back(call);
+  }
+  strand.calls.clear();
+  std::erase(parent.calls, number);
+  drop_strand(number);
+}
+
+EffectId Machine::State::ask_host(Strand& strand) {
+  strand.pending.emplace().id = EffectId{run_id, strand.path, strand.next_ordinal++};
+  strand.status = Strand::Status::waiting;
+  ++effects;
+  return strand.pending->id;
+}
+
+void Machine::State::end_host_call(std::uint32_t number, EffectResult result) {
+  Strand& strand = strands.at(number);
+  strand.pending.reset();
+  if (!result.ok()) {
+    Error error = std::move(result).error();
+    if (error.status_code == 0) error.status_code = status_of(error.type);
+    if (error.step.empty()) {
+      const std::uint32_t step = data().code[strand.call->origin].step;
+      if (step != program::none) error.step = data().steps[step].describe();
+    }
+    return end_call(number, "error", to_value(error));
+  }
+  Value value;
+  if (Value* plain = std::get_if<Value>(&*result)) value = std::move(*plain);
+  if (strand.call->full) value = machine::make_response(200, Value::headers(), std::move(value));
+  end_call(number, "completed", std::move(value));
+}
+
+void Machine::State::drop_join(Strand& strand) {
+  if (!strand.join) return;
+  give_back(strand.join->result_bytes);
+  const std::vector<std::uint32_t> live = std::move(strand.join->live);
+  strand.join.reset();
+  for (const std::uint32_t branch : live) drop_strand(branch);
+}
+
+void Machine::State::drop_strand(std::uint32_t number) {
+  std::vector<std::uint32_t> to_drop{number};
+  // Breadth first, so that what was asked for earlier is abandoned earlier.
+  for (std::size_t i = 0; i < to_drop.size(); ++i) {
+    auto found = strands.find(to_drop[i]);
+    if (found == strands.end()) continue;
+    Strand& strand = found->second;
+    note_open_transactions(strand);
+    if (strand.pending && !strand.pending->result) abandoned.push_back(strand.pending->id);
+    if (strand.join) {
+      give_back(strand.join->result_bytes);
+      to_drop.insert(to_drop.end(), strand.join->live.begin(), strand.join->live.end());
+    }
+    to_drop.insert(to_drop.end(), strand.calls.begin(), strand.calls.end());
+    if (strand.call) {
+      Execution& execution = executions.at(strand.call->id);
+      if (execution.strand != program::none) {
+        // Whoever has learned its id elsewhere does not wait for ever.
+        Error error = make_error(error_type::cancelled, "what made this asynchronous call was cancelled");
+        error.status_code = status_of(error.type);
+        execution.strand = program::none;
+        execution.result =
+            Value::object({{"execution_id", Value(strand.call->id)}, {"status", "error"}, {"output", to_value(error)}});
+        live_bytes += execution.result.byte_size();
+        wake_waiters(execution);
+      }
+    }
+    for (const Frame& frame : strand.frames) release(frame);
+    if (strand.status == Strand::Status::ready) std::erase(ready, to_drop[i]);
+    strands.erase(found);
+  }
+}
+
+void Machine::State::note_open_transactions(Strand& strand) {
+  for (const Frame& frame : strand.frames) {
+    // An instruction that waits will be executed again: pc is its own place.
+    const bool waits = strand.is_resuming() && &frame == &strand.frames.back();
+    if (frame.pc == 0 && !waits) continue;
+    const std::uint32_t at = waits ? frame.pc : frame.pc - 1;
+    for (const program::Region& region : data().functions[frame.function].regions) {
+      if (region.kind != program::Region::Kind::transaction || at < region.begin || at >= region.end) continue;
+      const Value& name = frame.slots[region.transaction];
+      if (!name.is_string()) continue;
+      rollbacks.push_back({EffectId{run_id, strand.path, strand.next_ordinal++}, std::string(name.as_string())});
+    }
+  }
+}
+
+bool Machine::State::break_deadlock() {
+  std::uint32_t at = program::none;
+  for (const auto& [number, strand] : strands) {
+    if (strand.pending && !strand.pending->result) return false;
+    if (strand.awaiting && at == program::none) at = number;
+  }
+  if (at == program::none) return false;
+  // From a strand to one that it waits for, until one comes again: it is in a circle.
+  const auto next_of = [this](std::uint32_t number) {
+    const Strand& strand = strands.at(number);
+    if (strand.join) return strand.join->live.front();
+    return executions.find(strand.awaiting->ids[strand.awaiting->next].as_string())->second.strand;
+  };
+  for (std::size_t i = 0; i < strands.size(); ++i) at = next_of(at);
+  const std::uint32_t first = at;
+  std::uint32_t stuck = program::none;
+  do {
+    if (strands.at(at).awaiting) stuck = std::min(stuck, at);
+    at = next_of(at);
+  } while (at != first);
+  Strand& strand = strands.at(stuck);
+  const Value id = strand.awaiting->ids[strand.awaiting->next];
+  strand.awaiting.reset();
+  ++strand.frames.back().pc;
+  Error error = make_error(error_type::validation, "execution_ids: the call " + std::string(id.as_string()) +
+                                                       " waits for this one, so neither would ever end");
+  if (raise(stuck, std::move(error))) wake(stuck);
+  return true;
+}
+
+}  // namespace fnstack
