@@ -213,11 +213,13 @@ void PostgresServer::stop() noexcept {
 }
 
 void PostgresServer::freeze() const {
+  if (process_ <= 0) return;  // -1 would be everybody
   for (const pid_t child : children_of(process_)) ::kill(child, SIGSTOP);
   ::kill(process_, SIGSTOP);
 }
 
 void PostgresServer::thaw() const {
+  if (process_ <= 0) return;
   ::kill(process_, SIGCONT);
   for (const pid_t child : children_of(process_)) ::kill(child, SIGCONT);
 }
