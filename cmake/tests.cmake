@@ -191,6 +191,7 @@ fnstack_test(test_drivers
   SOURCES
     tests/drivers/blocking_test.cpp
     tests/drivers/readme_test.cpp
+    tests/drivers/resilience_test.cpp
 )
 
 # ---- the whole

@@ -12,7 +12,8 @@ namespace fnstack {
 class Cache {
  public:
   virtual ~Cache() = default;
-  // Any thread. Time for expiry and age is call.now_ms where the backend keeps time itself. Errors: `cache`.
+  // Any thread. Time for expiry and age is call.now_ms where the backend keeps time itself. Errors: `cache`, `limit`,
+  // `timeout`, `validation`.
   virtual void send(CacheCommand command, const Call& call, Reply<Value> reply) = 0;
 };
 

@@ -234,7 +234,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     const std::string period = rule.period_ms >= 1'000 && rule.period_ms % 1'000 == 0
                                    ? std::to_string(rule.period_ms / 1'000) + " s"
                                    : std::to_string(rule.period_ms) + " ms";
-    Error error = make_error(error_type::network, "rate limit " + base::in_quotes(rule.key) + ": " +
+    Error error = make_error(error_type::limit, "rate limit " + base::in_quotes(rule.key) + ": " +
                                                       std::to_string(rule.requests) +
                                                       (rule.requests == 1 ? " request in " : " requests in ") + period +
                                                       "; try again in " + backends::in_seconds(not_before_ms - now_ms));

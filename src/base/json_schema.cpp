@@ -16,10 +16,10 @@
 #include <vector>
 
 #include "base/in_quotes.hpp"
-#include "base/safe_text.hpp"
-#include "base/suggest.hpp"
 #include "base/json_schema_adapter.hpp"
 #include "base/json_schema_rules.hpp"
+#include "base/safe_text.hpp"
+#include "base/suggest.hpp"
 
 #include <valijson/constraint_builder.hpp>
 #include <valijson/constraints/concrete_constraints.hpp>

@@ -83,7 +83,8 @@ class LazySqlite final : public Database {
 };
 #endif
 
-Error lacking(std::string_view option, std::string_view what, std::string_view cmake_option) {
+// Not called where everything is built in.
+[[maybe_unused]] Error lacking(std::string_view option, std::string_view what, std::string_view cmake_option) {
   return usage(std::string(option) + ": this build has no " + std::string(what) + "; build it with -D" +
                std::string(cmake_option) + "=ON");
 }

@@ -76,6 +76,7 @@ struct Flow {
       case Op::call:
         return data.call_sites[instruction.a].result;
       case Op::compute:
+      case Op::arithmetic:
       case Op::perform:
       case Op::await:
       case Op::each_begin:

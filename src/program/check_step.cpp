@@ -277,7 +277,8 @@ void FunctionBuilder::check_given_fields(CheckedStep& checked) {
     const Field& field = kind.fields[i];
     const Member* const member = checked.fields[i];
     if (member == nullptr) {
-      if (!field.required || checked.is_default || (field.name == "custom_function" && !checked.callee.empty())) continue;
+      if (!field.required || checked.is_default || (field.name == "custom_function" && !checked.callee.empty()))
+        continue;
       // One of options is missing only where these are given.
       const std::size_t dot = field.name.rfind('.');
       const std::size_t outer =

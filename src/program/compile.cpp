@@ -128,8 +128,8 @@ Diagnostics build(ProgramData& data, const std::vector<const Definition*>& all, 
   std::size_t comparisons = most_comparisons;
   const program::StepDefaults defaults = program::compile_defaults(data, kinds, options, diagnostics);
   for (std::size_t i = 0; i < all.size(); ++i) {
-    program::FunctionBuilder builder(data, static_cast<std::uint32_t>(i), *all[i], kinds, defaults, options, diagnostics,
-                                     comparisons);
+    program::FunctionBuilder builder(data, static_cast<std::uint32_t>(i), *all[i], kinds, defaults, options,
+                                     diagnostics, comparisons);
     builder.build();
     documentation.push_back(builder.reads_like_documentation());
   }

@@ -17,9 +17,8 @@
 namespace fnstack::program {
 
 FunctionBuilder::FunctionBuilder(ProgramData& data, std::uint32_t function, const Definition& definition,
-                                 const StepKinds& kinds, const StepDefaults& defaults,
-                                 const CompileOptions& options, Diagnostics& diagnostics,
-                                 std::size_t& comparisons)
+                                 const StepKinds& kinds, const StepDefaults& defaults, const CompileOptions& options,
+                                 Diagnostics& diagnostics, std::size_t& comparisons)
     : data_(data),
       function_(function),
       definition_(definition),
@@ -290,8 +289,9 @@ void FunctionBuilder::lower_kind_call(const CheckedStep& step) {
       lexical_.resize(lexical_.size() - field.locals.size());
       // What a kind evaluates itself is never joined with text around it, which nobody would escape.
       const Operand& operand = data_.operands[call.operands[i]];
-      if (field.type == FieldType::value && (operand.kind == Operand::Kind::text ||
-                                             (operand.kind == Operand::Kind::constant && operand.constant.is_string()))) {
+      if (field.type == FieldType::value &&
+          (operand.kind == Operand::Kind::text ||
+           (operand.kind == Operand::Kind::constant && operand.constant.is_string()))) {
         report(&step, Diagnostic::Severity::error, "bad-value",
                definition::in_quotes(step.fields[i]->key) + ": expected one {{ }} and nothing around it",
                step.fields[i]->value.span, step.paths[i]);

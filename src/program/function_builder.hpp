@@ -38,13 +38,14 @@ struct CheckedStep {
   bool is_call = false;            // its name is a function's, so all its fields are arguments
   bool gives_something = false;    // a field of its kind's, or nearly one
   bool is_incomplete = false;      // a field that it must have is missing, or nobody knows its name
-  bool is_default = false;        // not a step, but the host's defaults for steps: nothing is missing
+  bool is_default = false;         // not a step, but the host's defaults for steps: nothing is missing
 };
 
 class FunctionBuilder {
  public:
   FunctionBuilder(ProgramData& data, std::uint32_t function, const Definition& definition, const StepKinds& kinds,
-                  const StepDefaults& defaults, const CompileOptions& options, Diagnostics& diagnostics, std::size_t& comparisons);
+                  const StepDefaults& defaults, const CompileOptions& options, Diagnostics& diagnostics,
+                  std::size_t& comparisons);
 
   void build();
   // Instead of build: the operands of fields that stand for those a step of the kind `name` lacks.

@@ -23,33 +23,32 @@ Result<StepKind::Turn> converse(Fields& fields, Value& state, std::optional<Effe
 }  // namespace
 
 StepKind external_api_request() {
-  StepKind step{.name = "External API Request",
-                .aliases = {"api_request", "http_request", "HTTP Request"},
-                .doc = "One HTTP exchange. The result is the decoded body; a status of 400 or more raises an error of "
-                       "type `http`.",
-                .group = "Services",
-                .fields = {{.name = "url",
-                            .type = FieldType::url,
-                            .required = true,
-                            .doc = "absolute, http or https; values in it are escaped by their place"},
-                           {.name = "method", .type = FieldType::method, .doc = "GET, or POST when there is a body"},
-                           {.name = "headers",
-                            .type = FieldType::headers,
-                            .doc = "an object; a null value leaves its header out"},
-                           {.name = "query_parameters",
-                            .aliases = {"query", "query_params"},
-                            .type = FieldType::query,
-                            .doc = "an object; null leaves out, a list repeats the name"},
-                           {.name = "body",
-                            .aliases = {"data"},
-                            .type = FieldType::body,
-                            .doc = "an object or list goes as JSON (or as a form or multipart, if the Content-Type "
-                                   "says so), text as it is"},
-                           {.name = "execution_mode",
-                            .type = FieldType::annotation,
-                            .doc = "accepted; the request is made at once"}},
-                .converse = converse,
-                .check = check_http_fields};
+  StepKind step{
+      .name = "External API Request",
+      .aliases = {"api_request", "http_request", "HTTP Request"},
+      .doc =
+          "One HTTP exchange. The result is the decoded body; a status of 400 or more raises an error of "
+          "type `http`.",
+      .group = "Services",
+      .fields =
+          {{.name = "url",
+            .type = FieldType::url,
+            .required = true,
+            .doc = "absolute, http or https; values in it are escaped by their place"},
+           {.name = "method", .type = FieldType::method, .doc = "GET, or POST when there is a body"},
+           {.name = "headers", .type = FieldType::headers, .doc = "an object; a null value leaves its header out"},
+           {.name = "query_parameters",
+            .aliases = {"query", "query_params"},
+            .type = FieldType::query,
+            .doc = "an object; null leaves out, a list repeats the name"},
+           {.name = "body",
+            .aliases = {"data"},
+            .type = FieldType::body,
+            .doc = "an object or list goes as JSON (or as a form or multipart, if the Content-Type "
+                   "says so), text as it is"},
+           {.name = "execution_mode", .type = FieldType::annotation, .doc = "accepted; the request is made at once"}},
+      .converse = converse,
+      .check = check_http_fields};
   append_http_fields(step.fields);
   append_fetch_fields(step.fields);
   return step;

@@ -50,12 +50,10 @@ std::string cache_key(const HttpRequest& request, std::string_view identity) {
 }
 
 bool may_store(const HttpResponse& response) {
-  return response.status == 200 &&
-         lower(header(response, "cache-control")).find("no-store") == std::string::npos;
+  return response.status == 200 && lower(header(response, "cache-control")).find("no-store") == std::string::npos;
 }
 
-CacheCommand store_command(const std::string& key, const StoredResponse& stored, std::int64_t ttl_s,
-                           bool revalidates) {
+CacheCommand store_command(const std::string& key, const StoredResponse& stored, std::int64_t ttl_s, bool revalidates) {
   constexpr std::int64_t day_s = 86'400;
   Value headers = Value::array();
   for (const auto& [name, text] : stored.response.headers) {

@@ -9,8 +9,8 @@
 #include <fnstack/json.hpp>
 
 #include "base/url.hpp"
-#include "expr/escape.hpp"
 #include "expr/arithmetic.hpp"
+#include "expr/escape.hpp"
 #include "expr/expression.hpp"
 #include "steps/http_auth.hpp"
 #include "steps/http_cache.hpp"
@@ -77,7 +77,8 @@ Result<HttpRequest> Exchange::request() {
   auto built = kind_.build(fields_);
   if (!built) return built;
   if (const Value& url = state_.get("url"); url.is_string()) built->url = std::string(url.as_string());
-  if (const Value& given = fields_["idempotency_key"]; !given.is_null() && !(given.is_boolean() && !given.as_boolean())) {
+  if (const Value& given = fields_["idempotency_key"];
+      !given.is_null() && !(given.is_boolean() && !given.as_boolean())) {
     if (given.is_container()) return wrong("idempotency_key: expected text or true");
     if (state_.get("key").is_null()) {
       set("key", given.is_boolean() ? Value(fields_.effect_id()) : Value(to_text(given)));
@@ -224,8 +225,7 @@ Result<Turn> Exchange::sent(EffectResult answer) {
   if (attempts < retry->attempts) {
     auto repeated = request();
     if (!repeated) return std::move(repeated).error();
-    const bool may_repeat =
-        kind_.is_safe(fields_, *repeated) || !header_of(*repeated, "idempotency-key").empty();
+    const bool may_repeat = kind_.is_safe(fields_, *repeated) || !header_of(*repeated, "idempotency-key").empty();
     std::uint64_t random = 0;
     std::uint8_t bytes[8];
     fields_.random_bytes(bytes, sizeof(bytes));
@@ -254,9 +254,8 @@ Result<Turn> Exchange::answered(const HttpResponse& response) {
 }
 
 Result<Turn> Exchange::store(StoredResponse stored) {
-  CacheCommand command =
-      store_command(std::string(state_.get("cache_key").as_string()), stored, fields_["cache.ttl"].as_integer(),
-                    fields_["cache.etag"].as_boolean());
+  CacheCommand command = store_command(std::string(state_.get("cache_key").as_string()), stored,
+                                       fields_["cache.ttl"].as_integer(), fields_["cache.etag"].as_boolean());
   set("stored", Value(command.text));
   set("phase", "store");
   return Turn(Effect(std::move(command)));
@@ -269,9 +268,9 @@ Result<Turn> Exchange::finish_page(const HttpResponse& response) {
   if (!content) return std::move(content).error();
   if (fields_.given("expect") && response.status < 400) {
     if (auto problem = fields_.mismatch("expect.schema", *content)) {
-      Error error = make_error(error_type::http, "the answer of " +
-                                                     std::string(fields_["url"].get("shown").as_string()) +
-                                                     " is not what the schema expects: " + *problem);
+      Error error =
+          make_error(error_type::http, "the answer of " + std::string(fields_["url"].get("shown").as_string()) +
+                                           " is not what the schema expects: " + *problem);
       error.status_code = 502;
       error.headers = headers_value(response);
       error.response = std::move(*content);
@@ -286,8 +285,8 @@ Result<Turn> Exchange::finish_page(const HttpResponse& response) {
 
 Result<Turn> Exchange::take_page(const HttpResponse& response, Value content) {
   const std::int64_t page = count("page", 1);
-  const Value full = Value::object(
-      {{"status", Value(response.status)}, {"headers", headers_value(response)}, {"body", content}});
+  const Value full =
+      Value::object({{"status", Value(response.status)}, {"headers", headers_value(response)}, {"body", content}});
   // Held here alone, so that the list grows in place.
   Value items = state_.get("items");
   set("items", Value());
@@ -335,8 +334,8 @@ Result<Turn> Exchange::take_page(const HttpResponse& response, Value content) {
   }
   const Value& most = fields_["paginate.max_pages"];
   if (most.is_integer() && page >= most.as_integer()) {
-    return make_error(error_type::limit, "paginate: there are more than " + to_text(most) +
-                                             " pages; max_pages allows more");
+    return make_error(error_type::limit,
+                      "paginate: there are more than " + to_text(most) + " pages; max_pages allows more");
   }
   state_ = Value::object({{"page", Value(page + 1)}, {"url", Value(**url)}, {"key", state_.get("key")}});
   state_.set("items", std::move(items));

@@ -10,8 +10,8 @@ namespace fnstack::steps {
 namespace {
 
 constexpr std::string_view auth_ways[] = {
-    "auth.bearer", "auth.basic", "auth.api_key", "auth.oauth2_client_credentials", "auth.oauth2_refresh",
-    "auth.hmac",   "auth.aws_sigv4"};
+    "auth.bearer",         "auth.basic", "auth.api_key",  "auth.oauth2_client_credentials",
+    "auth.oauth2_refresh", "auth.hmac",  "auth.aws_sigv4"};
 
 bool is_safe(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "get" || method == "head" ||
@@ -25,8 +25,9 @@ std::string known_method(const program::Lowering& step) {
     return expr::may_hold_template(method) ? "" : method;
   }
   const StepKind& kind = step.kind();
-  const bool has_method = kind.position_of("method") < kind.fields.size();
-  return !has_method || step.given("body") ? "POST" : "GET";
+  if (kind.position_of("method") < kind.fields.size()) return step.given("body") ? "POST" : "GET";
+  // A GraphQL document without a mutation does no more harm than a GET.
+  return step.literal("query").find("mutation") == std::string::npos ? "GET" : "POST";
 }
 
 bool sets_idempotency_header(const program::Lowering& step) {
@@ -135,12 +136,17 @@ void append_http_fields(std::vector<Field>& fields) {
        .type = FieldType::text,
        .required = true,
        .doc = "where tokens are fetched"},
-      {.name = "auth.oauth2_client_credentials.client_id", .type = FieldType::text, .required = true, .doc = "of the client"},
+      {.name = "auth.oauth2_client_credentials.client_id",
+       .type = FieldType::text,
+       .required = true,
+       .doc = "of the client"},
       {.name = "auth.oauth2_client_credentials.client_secret",
        .type = FieldType::text,
        .required = true,
        .doc = "of the client"},
-      {.name = "auth.oauth2_client_credentials.scope", .type = FieldType::text, .doc = "words with blanks between them"},
+      {.name = "auth.oauth2_client_credentials.scope",
+       .type = FieldType::text,
+       .doc = "words with blanks between them"},
       {.name = "auth.oauth2_client_credentials.audience", .type = FieldType::text, .doc = "if the server asks for one"},
       {.name = "auth.oauth2_client_credentials.credentials_in",
        .type = FieldType::literal,
@@ -149,7 +155,10 @@ void append_http_fields(std::vector<Field>& fields) {
       {.name = "auth.oauth2_refresh",
        .type = FieldType::options,
        .doc = "RFC 6749 section 6; a new refresh token in the answer takes the old one's place"},
-      {.name = "auth.oauth2_refresh.token_url", .type = FieldType::text, .required = true, .doc = "where tokens are fetched"},
+      {.name = "auth.oauth2_refresh.token_url",
+       .type = FieldType::text,
+       .required = true,
+       .doc = "where tokens are fetched"},
       {.name = "auth.oauth2_refresh.client_id", .type = FieldType::text, .required = true, .doc = "of the client"},
       {.name = "auth.oauth2_refresh.client_secret", .type = FieldType::text, .doc = "of the client"},
       {.name = "auth.oauth2_refresh.refresh_token", .type = FieldType::text, .required = true, .doc = "the first one"},
@@ -158,7 +167,9 @@ void append_http_fields(std::vector<Field>& fields) {
        .type = FieldType::literal,
        .default_value = "header",
        .doc = "header (HTTP Basic) or body"},
-      {.name = "auth.hmac", .type = FieldType::options, .doc = "a signature over the request, made anew for each attempt"},
+      {.name = "auth.hmac",
+       .type = FieldType::options,
+       .doc = "a signature over the request, made anew for each attempt"},
       {.name = "auth.hmac.secret", .type = FieldType::text, .required = true, .doc = "the key"},
       {.name = "auth.hmac.key_id", .type = FieldType::text, .doc = "sent as X-Key-Id"},
       {.name = "auth.hmac.algorithm",
@@ -176,13 +187,17 @@ void append_http_fields(std::vector<Field>& fields) {
        .type = FieldType::literal,
        .default_value = "request",
        .doc = "request (method, path, query, time, the body's hash) or body"},
-      {.name = "auth.aws_sigv4", .type = FieldType::options, .doc = "AWS Signature Version 4, made anew for each attempt"},
+      {.name = "auth.aws_sigv4",
+       .type = FieldType::options,
+       .doc = "AWS Signature Version 4, made anew for each attempt"},
       {.name = "auth.aws_sigv4.access_key_id", .type = FieldType::text, .required = true, .doc = "the key's name"},
       {.name = "auth.aws_sigv4.secret_access_key", .type = FieldType::text, .required = true, .doc = "the key"},
       {.name = "auth.aws_sigv4.session_token", .type = FieldType::text, .doc = "with temporary credentials"},
       {.name = "auth.aws_sigv4.region", .type = FieldType::text, .required = true, .doc = "such as eu-central-1"},
       {.name = "auth.aws_sigv4.service", .type = FieldType::text, .required = true, .doc = "such as s3"},
-      {.name = "expect", .type = FieldType::options, .doc = "what a good answer looks like; another is an error `http`, 502"},
+      {.name = "expect",
+       .type = FieldType::options,
+       .doc = "what a good answer looks like; another is an error `http`, 502"},
       {.name = "expect.schema",
        .type = FieldType::schema,
        .required = true,
@@ -196,8 +211,9 @@ void append_fetch_fields(std::vector<Field>& fields) {
   const std::vector<Field> all = {
       {.name = "paginate",
        .type = FieldType::options,
-       .doc = "fetches page after page; the result is one list. `response` (status, headers, body), `page` (from 1) and "
-              "`count` (of items so far) can be read in its templates"},
+       .doc =
+           "fetches page after page; the result is one list. `response` (status, headers, body), `page` (from 1) and "
+           "`count` (of items so far) can be read in its templates"},
       {.name = "paginate.next",
        .doc = "one {{ }} whose value is the next URL, or an object of query parameters; null ends",
        .locals = locals},

@@ -112,8 +112,8 @@ Result<HttpRequest> build_request(Fields& fields, const Value& body) {
 }
 
 Error status_error(const HttpResponse& response, std::string_view shown_url, Value body) {
-  Error error = make_error(error_type::http,
-                           "HTTP " + std::to_string(response.status) + " from " + std::string(shown_url));
+  Error error =
+      make_error(error_type::http, "HTTP " + std::to_string(response.status) + " from " + std::string(shown_url));
   error.status_code = response.status;
   error.headers = headers_value(response);
   error.response = std::move(body);

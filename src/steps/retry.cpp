@@ -28,9 +28,8 @@ std::optional<Error> check_on(const Value& on) {
     const Value& entry = on[i];
     if (entry.is_integer() && entry.as_integer() >= 100 && entry.as_integer() <= 599) continue;
     if (entry.is_string() &&
-        (is_status_class(entry.as_string()) ||
-         std::find(std::begin(repeatable_types), std::end(repeatable_types), entry.as_string()) !=
-             std::end(repeatable_types))) {
+        (is_status_class(entry.as_string()) || std::find(std::begin(repeatable_types), std::end(repeatable_types),
+                                                         entry.as_string()) != std::end(repeatable_types))) {
       continue;
     }
     return wrong("retry: on: expected a status, one such as \"5xx\", \"network\", \"timeout\" or \"http\", got " +

@@ -241,7 +241,7 @@ TEST_CASE("resilient: the rate limit gives each who waits a time of its own, at 
   for (int i = 10; i < 20; ++i) {
     const auto refused = ask(*client, with(policy), at(0, "run" + std::to_string(i) + "/0.2:1"));
     REQUIRE(!refused.ok());
-    CHECK(refused.error().type == "network");
+    CHECK(refused.error().type == "limit");
     CHECK(refused.error().not_before_ms == (i - 9) * 100);
     if (i == 12) {
       CHECK(refused.error().message ==

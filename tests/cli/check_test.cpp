@@ -34,6 +34,13 @@ TEST_CASE("a good file says nothing") {
   CHECK(said.err == "");
 }
 
+TEST_CASE("the examples of resilience are good files") {
+  const Said said = fnstack({"check", FNSTACK_TEST_DATA "/../examples/resilience.jsonc"});
+  CHECK(said.status == 0);
+  CHECK(said.out == "");
+  CHECK(said.err == "");
+}
+
 TEST_CASE("as JSON a good file is an empty list, and what was found goes to stderr") {
   const Files files;
   const std::string file = files.add("good.json", good);

@@ -213,28 +213,28 @@ TEST_CASE("schema: what is refused when it is compiled") {
         "validation: schema: unknown keyword \"unevaluatedItems\"; JSON Schema's draft 7 has none of this name");
   CHECK(refused(R"j({"pattern":"(?=a)"})j") ==
         "validation: schema: pattern: the pattern is invalid: invalid perl operator: (?= (there is no look-around)");
-CHECK(refused(R"({"pattern":"(a)\\1"})") ==
-      "validation: schema: pattern: the pattern is invalid: invalid escape sequence: \\1 (there are no "
-      "back-references and no \\u)");
-CHECK(refused(R"({"patternProperties":{"(":true}})") ==
-      "validation: schema: /patternProperties: the pattern is invalid: missing ): (");
-CHECK(refused(R"({"format":"iri"})") ==
-      "validation: schema: format: the format \"iri\" is not known; expected date-time, date, time, email, uri, "
-      "uuid, ipv4 or hostname, or use pattern");
-CHECK(refused(R"({"items":{"$ref":"https://example.com/a.json"}})") ==
-      "validation: schema: /items: $ref: expected a place in this document such as \"#/definitions/name\"; nothing "
-      "is fetched");
-CHECK(refused(R"({"$ref":"#/definitions/none"})") ==
-      "validation: schema: $ref: there is no \"#/definitions/none\" in this schema");
-CHECK(refused(R"({"$ref":"#"})") == "validation: schema: $ref leads in a circle without going into the value");
-CHECK(refused(R"({"definitions":{"a":{"anyOf":[{"$ref":"#/definitions/b"}]},"b":{"not":{"$ref":"#/definitions/a"}}},
+  CHECK(refused(R"({"pattern":"(a)\\1"})") ==
+        "validation: schema: pattern: the pattern is invalid: invalid escape sequence: \\1 (there are no "
+        "back-references and no \\u)");
+  CHECK(refused(R"({"patternProperties":{"(":true}})") ==
+        "validation: schema: /patternProperties: the pattern is invalid: missing ): (");
+  CHECK(refused(R"({"format":"iri"})") ==
+        "validation: schema: format: the format \"iri\" is not known; expected date-time, date, time, email, uri, "
+        "uuid, ipv4 or hostname, or use pattern");
+  CHECK(refused(R"({"items":{"$ref":"https://example.com/a.json"}})") ==
+        "validation: schema: /items: $ref: expected a place in this document such as \"#/definitions/name\"; nothing "
+        "is fetched");
+  CHECK(refused(R"({"$ref":"#/definitions/none"})") ==
+        "validation: schema: $ref: there is no \"#/definitions/none\" in this schema");
+  CHECK(refused(R"({"$ref":"#"})") == "validation: schema: $ref leads in a circle without going into the value");
+  CHECK(refused(R"({"definitions":{"a":{"anyOf":[{"$ref":"#/definitions/b"}]},"b":{"not":{"$ref":"#/definitions/a"}}},
                     "properties":{"x":{"$ref":"#/definitions/a"}}})") ==
-      "validation: schema: /definitions/a: $ref leads in a circle without going into the value");
-CHECK(refused(R"({"$ref":"#/definitions/a","minimum":1,"definitions":{"a":true}})") ==
-      "validation: schema: \"minimum\" has no effect beside $ref; put both into allOf");
-CHECK(refused(repeated(R"({"items":)", 63) + "{}" + std::string(63, '}')) == "ok");
-CHECK(refused(repeated(R"({"items":)", 64) + "{}" + std::string(64, '}')) ==
-      "validation: schema: " + repeated("/items", 33) + "/i: it is nested deeper than 64 schemas");
+        "validation: schema: /definitions/a: $ref leads in a circle without going into the value");
+  CHECK(refused(R"({"$ref":"#/definitions/a","minimum":1,"definitions":{"a":true}})") ==
+        "validation: schema: \"minimum\" has no effect beside $ref; put both into allOf");
+  CHECK(refused(repeated(R"({"items":)", 63) + "{}" + std::string(63, '}')) == "ok");
+  CHECK(refused(repeated(R"({"items":)", 64) + "{}" + std::string(64, '}')) ==
+        "validation: schema: " + repeated("/items", 33) + "/i: it is nested deeper than 64 schemas");
 }
 
 TEST_CASE("schema: recursive schemas and hostile sizes end") {

@@ -75,7 +75,8 @@ TEST_CASE("what is worth another attempt") {
   Retry retry = calm();
   for (const int code : {429, 502, 503, 504}) CHECK(wait(retry, 1, status(code)) == 500);
   for (const int code : {200, 304, 400, 401, 404, 409, 500, 501}) CHECK(wait(retry, 1, status(code)) == -1);
-  for (const char* type : {error_type::network, error_type::timeout}) CHECK(wait(retry, 1, make_error(type, "")) == 500);
+  for (const char* type : {error_type::network, error_type::timeout})
+    CHECK(wait(retry, 1, make_error(type, "")) == 500);
   for (const char* type : {error_type::blocked, error_type::limit, error_type::validation}) {
     CHECK(wait(retry, 1, make_error(type, "")) == -1);
   }
@@ -114,9 +115,9 @@ TEST_CASE("Retry-After") {
 
   Retry retry = calm();
   CHECK(wait(retry, 1, status(429, "7")) == 7'000);
-  CHECK(wait(retry, 1, status(429, "0")) == 500);      // never sooner than the backoff
+  CHECK(wait(retry, 1, status(429, "0")) == 500);  // never sooner than the backoff
   CHECK(wait(retry, 1, status(429, "3600")) == 3'600'000);
-  CHECK(wait(retry, 1, status(429, "3601")) == -1);    // too long: the failure itself is the answer
+  CHECK(wait(retry, 1, status(429, "3601")) == -1);  // too long: the failure itself is the answer
   CHECK(wait(retry, 1, status(429, "never")) == 500);
   retry.respect_retry_after = false;
   CHECK(wait(retry, 1, status(429, "7")) == 500);
