@@ -50,6 +50,7 @@ class Exchange {
     return value.is_integer() ? value.as_integer() : otherwise;
   }
 
+  Result<HttpRequest> described();
   Result<HttpRequest> request();
   std::optional<Error> complete(HttpRequest& request);
   Result<std::shared_ptr<const HttpPolicy>> policy(const HttpRequest& request);
@@ -72,16 +73,26 @@ class Exchange {
 
 // ---------------------------------------------------------------- the request
 
-// As the author described it, at the page's URL, with the credentials that are always the same.
-Result<HttpRequest> Exchange::request() {
+// As the author described it, at the page's URL: nothing secret is added yet.
+Result<HttpRequest> Exchange::described() {
   auto built = kind_.build(fields_);
   if (!built) return built;
   if (const Value& url = state_.get("url"); url.is_string()) built->url = std::string(url.as_string());
-  if (const Value& given = fields_["idempotency_key"];
-      !given.is_null() && !(given.is_boolean() && !given.as_boolean())) {
+  return built;
+}
+
+// With what is the same on every attempt.
+Result<HttpRequest> Exchange::request() {
+  auto built = described();
+  if (!built) return built;
+  const Value& given = fields_["idempotency_key"];
+  if (!given.is_null() && !(given.is_boolean() && !given.as_boolean())) {
     if (given.is_container()) return wrong("idempotency_key: expected text or true");
     if (state_.get("key").is_null()) {
-      set("key", given.is_boolean() ? Value(fields_.effect_id()) : Value(to_text(given)));
+      // Each page is a request of its own.
+      const std::int64_t page = count("page", 1);
+      const std::string text = given.is_boolean() ? fields_.effect_id() : to_text(given);
+      set("key", Value(given.is_boolean() || page == 1 ? text : text + ":" + std::to_string(page)));
     }
     const Value header = Value::object({{"Idempotency-Key", state_.get("key")}});
     auto checked = expr::check_headers(header, true, static_cast<std::size_t>(fields_.limits().header_bytes));
@@ -90,6 +101,10 @@ Result<HttpRequest> Exchange::request() {
       return wrong("idempotency_key: the headers have an Idempotency-Key too; keep one");
     }
     for (auto& pair : *checked) built->headers.push_back(std::move(pair));
+  }
+  // A next page's URL may repeat the key that the last one was asked with.
+  if (state_.get("url").is_string() && fields_["auth.api_key.in"].as_string() == "query") {
+    built->url = without_parameter(built->url, to_text(fields_["auth.api_key.name"]));
   }
   if (auto error = set_credentials(fields_, *built)) return std::move(*error);
   return built;
@@ -306,7 +321,7 @@ Result<Turn> Exchange::take_page(const HttpResponse& response, Value content) {
   for (std::size_t i = 0; i < found.size(); ++i) items.push_back(found[i]);
   const auto known = static_cast<std::int64_t>(items.size());
 
-  auto here = request();
+  auto here = described();
   if (!here) return std::move(here).error();
   Value next;
   if (fields_.given("paginate.next")) {
@@ -337,7 +352,7 @@ Result<Turn> Exchange::take_page(const HttpResponse& response, Value content) {
     return make_error(error_type::limit,
                       "paginate: there are more than " + to_text(most) + " pages; max_pages allows more");
   }
-  state_ = Value::object({{"page", Value(page + 1)}, {"url", Value(**url)}, {"key", state_.get("key")}});
+  state_ = Value::object({{"page", Value(page + 1)}, {"url", Value(**url)}});
   state_.set("items", std::move(items));
   return begin_page();
 }

@@ -107,6 +107,13 @@ Result<std::optional<std::string>> next_page(const std::string& url, const Value
   return std::optional<std::string>(to->text());
 }
 
+std::string without_parameter(const std::string& url, std::string_view name) {
+  const std::size_t mark = url.find('?');
+  if (mark == url.npos) return url;
+  const std::string query = without(std::string_view(url).substr(mark + 1), Value::object({{name, Value()}}));
+  return url.substr(0, mark) + (query.empty() ? "" : "?" + query);
+}
+
 std::string_view link_target(std::string_view header, std::string_view relation) noexcept {
   std::size_t at = 0;
   while (at < header.size()) {

@@ -58,6 +58,14 @@ TEST_CASE("query parameters replace those of the same name") {
   CHECK(next("https://a.example/x", R"({"a": [[1]]})").starts_with("error validation: "));
 }
 
+TEST_CASE("a parameter is taken off a URL") {
+  using steps::without_parameter;
+  CHECK(without_parameter("https://a.example/x?key=1&p=2&k%65y=3", "key") == "https://a.example/x?p=2");
+  CHECK(without_parameter("https://a.example/x?key=1", "key") == "https://a.example/x");
+  CHECK(without_parameter("https://a.example/x?keys=1", "key") == "https://a.example/x?keys=1");
+  CHECK(without_parameter("https://a.example/x", "key") == "https://a.example/x");
+}
+
 TEST_CASE("links of a header") {
   CHECK(link_target(R"(<https://a.example/?p=2>; rel="next")", "next") == "https://a.example/?p=2");
   CHECK(link_target(R"(</a,b;c>; rel=prev, </2>;rel=next)", "next") == "/2");
