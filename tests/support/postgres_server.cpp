@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,6 +54,17 @@ const passwd* unprivileged_user() {
   if (::geteuid() != 0) return nullptr;
   if (const passwd* user = ::getpwnam("postgres")) return user;
   return ::getpwnam("nobody");
+}
+
+// The folder on the way to `path` that is closed to the user, if there is one: a minimal system's root may be.
+std::string closed_to(const passwd& user, const fs::path& path) {
+  for (fs::path at = path; !at.empty(); at = at.parent_path()) {
+    struct stat status {};
+    if (::stat(at.c_str(), &status) == 0 && status.st_uid != user.pw_uid && (status.st_mode & S_IXOTH) == 0)
+      return at.string();
+    if (at == at.parent_path()) break;
+  }
+  return {};
 }
 
 int free_port() {
@@ -129,6 +141,16 @@ std::unique_ptr<PostgresServer> PostgresServer::start(std::vector<std::string> s
   if (::geteuid() == 0 && unprivileged_user() == nullptr) {
     std::cout << "SKIPPED: postgres: it does not run as root, and there is no user postgres or nobody\n" << std::flush;
     return nullptr;
+  }
+  if (const passwd* user = unprivileged_user()) {
+    for (const fs::path& path : {fs::path(server->binaries_), fs::temp_directory_path()}) {
+      const std::string closed = closed_to(*user, path);
+      if (closed.empty()) continue;
+      std::cout << "SKIPPED: postgres: it does not run as root, and " << closed << " is closed to the user "
+                << user->pw_name << "\n"
+                << std::flush;
+      return nullptr;
+    }
   }
   if (!server->initialise() || !server->run()) {
     std::ifstream log(server->directory_ + "/log");
