@@ -33,7 +33,7 @@ void expression(benchmark::State& state) {
   const auto values = inputs();
   fnstack::expr::Scope scope;
   Value scratch;
-  std::optional<fnstack::Error> error;
+  fnstack::expr::Failure error;
   std::size_t turn = 0;
   for (auto _ : state) {
     scope.slots = &values[turn++ % values.size()];

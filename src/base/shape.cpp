@@ -5,6 +5,7 @@
 #include <limits>
 #include <new>
 #include <random>
+#include <utility>
 
 namespace fnstack::base {
 namespace {
@@ -54,14 +55,17 @@ Shape* Shape::own(Shape* shape) {
   return copy;
 }
 
-std::uint64_t Shape::hash(std::string_view key) const noexcept {
+PreparedKey::PreparedKey(std::string key)
+    : text(std::move(key)), start(Shape::start(text, false)), hash(Shape::hash(text, false)) {}
+
+std::uint64_t Shape::hash(std::string_view key, bool ignore_case) noexcept {
   static const std::uint64_t secret = make_secret();
   std::uint64_t result = mix(secret ^ key.size(), 0x9e37'79b9'7f4a'7c15);
   for (std::size_t i = 0; i < key.size(); i += 8) {
     char chunk[8] = {};
     const std::size_t length = key.size() - i < 8 ? key.size() - i : 8;
     std::memcpy(chunk, key.data() + i, length);
-    if (ignore_case_) {
+    if (ignore_case) {
       for (char& c : chunk) c = lower(c);
     }
     std::uint64_t word = 0;
@@ -72,11 +76,11 @@ std::uint64_t Shape::hash(std::string_view key) const noexcept {
 }
 
 // Unlike for different keys of one length up to 8; the first eight bytes of a longer one.
-std::uint64_t Shape::start_of(std::string_view key) const noexcept {
+std::uint64_t Shape::start(std::string_view key, bool ignore_case) noexcept {
   const std::size_t size = key.size();
   char folded[8];
   const char* bytes = key.data();
-  if (ignore_case_) {
+  if (ignore_case) {
     for (std::size_t i = 0; i < size && i < 8; ++i) folded[i] = lower(bytes[i]);
     bytes = folded;
   }
@@ -114,8 +118,12 @@ std::size_t Shape::find(std::string_view name) const noexcept {
     }
     return npos;
   }
+  return find_indexed(name, start, hash(name, ignore_case_));
+}
+
+std::size_t Shape::find_indexed(std::string_view name, std::uint64_t start, std::uint64_t hash) const noexcept {
   const std::size_t mask = slots_.size() - 1;
-  for (std::size_t slot = hash(name) & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
+  for (std::size_t slot = hash & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
     const std::size_t position = slots_[slot] - 1;
     if (matches(keys_[position], start, name)) return position;
   }
@@ -124,7 +132,7 @@ std::size_t Shape::find(std::string_view name) const noexcept {
 
 void Shape::index(std::size_t position) noexcept {
   const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = hash(key(position)) & mask;
+  std::size_t slot = hash(key(position), ignore_case_) & mask;
   while (slots_[slot] != 0) slot = (slot + 1) & mask;
   slots_[slot] = static_cast<std::uint32_t>(position + 1);
 }

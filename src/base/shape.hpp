@@ -13,6 +13,14 @@
 
 namespace fnstack::base {
 
+// A key that is looked up again and again: what finding it needs to know of its bytes, once for all.
+struct PreparedKey {
+  PreparedKey() = default;
+  explicit PreparedKey(std::string key);
+  std::string text;
+  std::uint64_t start = 0, hash = 0;
+};
+
 class Shape {
  public:
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
@@ -45,6 +53,14 @@ class Shape {
   }
   // npos if there is none.
   [[nodiscard]] std::size_t find(std::string_view key) const noexcept;
+  [[nodiscard]] std::size_t find(const PreparedKey& key) const noexcept {
+    if (ignore_case_) return find(std::string_view(key.text));
+    if (!slots_.empty()) return find_indexed(key.text, key.start, key.hash);
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      if (matches(keys_[i], key.start, key.text)) return i;
+    }
+    return npos;
+  }
 
   // For the one owner. `add` wants a key that find() does not; if it throws (bad_alloc) nothing has changed.
   void add(std::string_view key);
@@ -57,8 +73,11 @@ class Shape {
   };
 
   explicit Shape(bool ignore_case) : ignore_case_(ignore_case) {}
-  [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept;
-  [[nodiscard]] std::uint64_t start_of(std::string_view key) const noexcept;
+  friend struct PreparedKey;
+  static std::uint64_t hash(std::string_view key, bool ignore_case) noexcept;
+  static std::uint64_t start(std::string_view key, bool ignore_case) noexcept;
+  [[nodiscard]] std::size_t find_indexed(std::string_view key, std::uint64_t start, std::uint64_t hash) const noexcept;
+  [[nodiscard]] std::uint64_t start_of(std::string_view key) const noexcept { return start(key, ignore_case_); }
   [[nodiscard]] bool same_rest(std::string_view left, std::string_view right) const noexcept;
   [[nodiscard]] bool matches(const Key& entry, std::uint64_t start, std::string_view name) const noexcept {
     return entry.start == start && entry.length == name.size() &&

@@ -76,6 +76,13 @@ struct Value::Access {
     const base::Shape* shape = Access::object(object)->shape;
     return shape == nullptr ? base::Shape::npos : shape->find(key);
   }
+  // The member of an object; null if there is none.
+  static const Value* find(const Value& object, const base::PreparedKey& key) noexcept {
+    ObjectNode* const node = Access::object(object);
+    if (node->shape == nullptr) return nullptr;
+    const std::size_t position = node->shape->find(key);
+    return position == base::Shape::npos ? nullptr : items(node, Tag::object) + position;
+  }
 };
 
 }  // namespace fnstack

@@ -48,7 +48,7 @@ Key make_key(std::string text, bool named) {
     key.position = 0;
     for (const char c : text) key.position = key.position * 10 + static_cast<std::size_t>(c - '0');
   }
-  key.text = std::move(text);
+  static_cast<base::PreparedKey&>(key) = base::PreparedKey(std::move(text));
   key.named = named;
   return key;
 }

@@ -244,7 +244,7 @@ const Value* Evaluator::call(const Node& node, Value& scratch) {
   Result<Value> result = function->implementation(invocation);
   if (!result.ok()) return fail(std::move(result).error());
   // A function that calls arrows without looking at their answers can't hide what they ran into.
-  if (error_.has_value()) return nullptr;
+  if (error_ != nullptr) return nullptr;
   scratch = std::move(result).value();
   return bounded(scratch);
 }

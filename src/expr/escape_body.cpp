@@ -341,7 +341,7 @@ Result<Value> render_body(const BodyTemplate& bound, Scope& scope, std::string_v
   TextBuilder out(scope.limits.value_bytes);
   HoleWriter writer(out, reading_of(content_type));
   Value scratch;
-  std::optional<Error> error;
+  Failure error;
   std::size_t hole = 0;
   for (const Piece& piece : bound.text.pieces) {
     if (!piece.is_hole()) {
@@ -349,8 +349,8 @@ Result<Value> render_body(const BodyTemplate& bound, Scope& scope, std::string_v
       continue;
     }
     const Value* value = evaluate_borrowed(piece.hole, scope, scratch, error);
-    if (value != nullptr) error = writer.write(piece, bound.holes[hole++], *value);
-    if (error) return std::move(*error);
+    if (value == nullptr) return std::move(*error);
+    if (auto refused = writer.write(piece, bound.holes[hole++], *value)) return std::move(*refused);
   }
   Value body;
   out.move_into(body);

@@ -67,7 +67,7 @@ Result<std::optional<std::string>> render_header(const Template& bound, Scope& s
   const bool whole = bound.is_single_hole();
   std::string text;
   Value scratch;
-  std::optional<Error> error;
+  Failure error;
   for (const Piece& piece : bound.pieces) {
     if (!piece.is_hole()) {
       text += piece.literal;

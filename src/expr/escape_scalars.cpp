@@ -28,7 +28,7 @@ Result<std::string> render_cache_key(const Template& bound, Scope& scope, std::s
   constexpr std::string_view place = "cache key";
   std::string key;
   Value scratch;
-  std::optional<Error> error;
+  Failure error;
   for (const Piece& piece : bound.pieces) {
     if (!piece.is_hole()) {
       if (piece.literal.size() > max_bytes) return too_long(place, "cache_key_bytes", max_bytes);

@@ -318,17 +318,16 @@ class Renderer {
 
   std::optional<Error> fill() {
     Value scratch;
-    std::optional<Error> error;
+    Failure error;
     std::size_t hole = 0;
     for (const Piece& piece : bound_.text.pieces) {
       if (!piece.is_hole()) {
-        error = append_literal(piece.literal);
+        if (auto refused = append_literal(piece.literal)) return refused;
       } else {
         const Value* value = evaluate_borrowed(piece.hole, scope_, scratch, error);
-        if (value != nullptr) error = append_hole(piece, bound_.holes[hole], *value);
-        ++hole;
+        if (value == nullptr) return std::move(*error);
+        if (auto refused = append_hole(piece, bound_.holes[hole++], *value)) return refused;
       }
-      if (error) return error;
     }
     if (where_ == Where::path) return finish_segment();
     if (where_ == Where::authority) authority_end_ = out_.size();

@@ -26,6 +26,41 @@ std::size_t code_points(std::string_view text) noexcept {
 
 constexpr std::size_t shown_bytes = 60;
 
+// A comparison's answer, of two values for which C++ compares as ECMAScript does. False for an `in`.
+template <class Number>
+bool answers(Op op, Number a, Number b, int& answer) noexcept {
+  switch (op) {
+    case Op::less:
+      answer = a < b;
+      return true;
+    case Op::less_equal:
+      answer = a <= b;
+      return true;
+    case Op::greater:
+      answer = a > b;
+      return true;
+    case Op::greater_equal:
+      answer = a >= b;
+      return true;
+    case Op::equal:
+    case Op::strict_equal:
+      answer = a == b;
+      return true;
+    case Op::not_equal:
+    case Op::strict_not_equal:
+      answer = a != b;
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A number that as_number() gives without rounding.
+bool is_exact_double(const Value& value) noexcept {
+  constexpr std::int64_t most = std::int64_t{1} << 53;
+  return value.is_integer() ? value.as_integer() >= -most && value.as_integer() <= most : value.is_number();
+}
+
 }  // namespace
 
 // The code point at a position, or an empty view.
@@ -241,27 +276,11 @@ int Evaluator::compare(const Node& node) {
   Value right_scratch;
   const Value* right = eval(node.b, right_scratch);
   if (right == nullptr) return -1;
+  int answer = 0;
   if (left->is_integer() && right->is_integer()) {
-    const std::int64_t a = left->as_integer();
-    const std::int64_t b = right->as_integer();
-    switch (node.op) {
-      case Op::less:
-        return a < b ? 1 : 0;
-      case Op::less_equal:
-        return a <= b ? 1 : 0;
-      case Op::greater:
-        return a > b ? 1 : 0;
-      case Op::greater_equal:
-        return a >= b ? 1 : 0;
-      case Op::equal:
-      case Op::strict_equal:
-        return a == b ? 1 : 0;
-      case Op::not_equal:
-      case Op::strict_not_equal:
-        return a != b ? 1 : 0;
-      default:
-        break;
-    }
+    if (answers(node.op, left->as_integer(), right->as_integer(), answer)) return answer;
+  } else if (is_exact_double(*left) && is_exact_double(*right)) {
+    if (answers(node.op, left->as_number(), right->as_number(), answer)) return answer;
   } else if (right->is_null() && node.op >= Op::equal && node.op <= Op::strict_not_equal) {
     return left->is_null() == (node.op == Op::equal || node.op == Op::strict_equal) ? 1 : 0;
   }
@@ -446,7 +465,7 @@ bool fold(const Expression::Program& program, std::uint32_t number, Value& out) 
   scope.limits.value_bytes = 4096;
   scope.limits.value_depth = 16;
   scope.limits.expression_steps = 4;
-  std::optional<Error> error;
+  Failure error;
   Evaluator evaluator(program, scope, error);
   Value scratch;
   const Value* value = evaluator.eval(number, scratch);
@@ -455,8 +474,7 @@ bool fold(const Expression::Program& program, std::uint32_t number, Value& out) 
   return true;
 }
 
-const Value* evaluate_borrowed(const Expression& expression, Scope& scope, Value& scratch,
-                               std::optional<Error>& error) {
+const Value* evaluate_borrowed(const Expression& expression, Scope& scope, Value& scratch, Failure& error) {
   if (expression.empty()) {
     scratch = Value();
     return &scratch;
@@ -467,8 +485,16 @@ const Value* evaluate_borrowed(const Expression& expression, Scope& scope, Value
   return evaluator.eval(program.root, scratch);
 }
 
+int test(const Expression& expression, Scope& scope, Failure& error) {
+  if (expression.empty()) return 0;
+  error.reset();
+  const Expression::Program& program = *expression.program_;
+  Evaluator evaluator(program, scope, error);
+  return evaluator.test(program.root);
+}
+
 Result<Value> evaluate(const Expression& expression, Scope& scope) {
-  std::optional<Error> error;
+  Failure error;
   Value scratch;
   const Value* value = evaluate_borrowed(expression, scope, scratch, error);
   if (value == nullptr) return std::move(*error);

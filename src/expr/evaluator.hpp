@@ -13,6 +13,7 @@
 #include <fnstack/error.hpp>
 #include <fnstack/value.hpp>
 
+#include "base/value_node.hpp"
 #include "expr/nodes.hpp"
 
 // The way of plain paths, numbers and comparisons is kept short by hand: left alone, the compiler inlines what
@@ -27,7 +28,7 @@ namespace fnstack::expr {
 
 class Evaluator final {
  public:
-  Evaluator(const Expression::Program& program, Scope& scope, std::optional<Error>& error)
+  Evaluator(const Expression::Program& program, Scope& scope, Failure& error)
       : nodes_(program.nodes.data()),
         constants_(program.constants.data()),
         keys_(program.keys.data()),
@@ -50,6 +51,11 @@ class Evaluator final {
     return compute_node(node, scratch);
   }
   bool eval_into(std::uint32_t number, Value& target);
+  // Truthiness: 1, 0, or -1 for an error.
+  FNSTACK_HOT int test(std::uint32_t number) {
+    const Node& node = nodes_[number];
+    return node.op >= Op::less && node.op <= Op::strict_not_equal ? compare(node) : test_node(node);
+  }
 
   // For calls.
   bool charge(std::uint64_t elements, std::uint64_t bytes);
@@ -63,7 +69,7 @@ class Evaluator final {
   const Value* boolean(bool value) const noexcept { return &constants_[value ? constant_true : constant_false]; }
 
   const Value* fail(Error error) {
-    error_ = std::move(error);
+    error_ = std::make_unique<Error>(std::move(error));
     return nullptr;
   }
   const Value* fail(std::string message) { return fail(make_error(error_type::expression, std::move(message))); }
@@ -82,7 +88,7 @@ class Evaluator final {
   FNSTACK_HOT const Value* follow(const Value* value, const Key* key, const Key* end, Value& scratch) {
     for (; key != end; ++key) {
       if (value->is_object()) {
-        value = value->find(key->text);
+        value = Value::Access::find(*value, *key);
         if (value == nullptr) value = null();
       } else if (value->is_array() && key->position != no_position) {
         value = &(*value)[key->position];
@@ -102,11 +108,6 @@ class Evaluator final {
   FNSTACK_COLD const Value* element(const Value& object, const Value& key, Value& scratch);
   FNSTACK_COLD const Value* text_element(std::string_view text, std::size_t position, Value& scratch);
 
-  // Truthiness: 1, 0, or -1 for an error.
-  FNSTACK_HOT int test(std::uint32_t number) {
-    const Node& node = nodes_[number];
-    return node.op >= Op::less && node.op <= Op::strict_not_equal ? compare(node) : test_node(node);
-  }
   int test_node(const Node& node);
   int compare(const Node& node);
   FNSTACK_COLD int slow_compare(const Node& node, const Value& left, const Value& right);
@@ -130,7 +131,7 @@ class Evaluator final {
   const Value* slots_;
   const Expression::Program& program_;
   Scope& scope_;
-  std::optional<Error>& error_;
+  Failure& error_;
   std::uint64_t most_steps_;
   bool stopped_ = false;  // a null stopped the chain of ?. that is being evaluated
   const Value* few_locals_[6];

@@ -73,6 +73,14 @@ Expression Expression::without_opt_out() const {
   return out;
 }
 
+std::uint32_t Expression::slot() const noexcept {
+  if (empty()) return Reference::none;
+  const Node& root = program_->nodes[program_->root];
+  const bool is_bare = root.op == Op::path && static_cast<Base>(root.variant) == Base::slot && root.count == 0 &&
+                       root.c == Reference::none;
+  return is_bare ? root.a : Reference::none;
+}
+
 bool Expression::is_concatenation() const noexcept { return !empty() && program_->nodes[program_->root].op == Op::add; }
 
 std::vector<NameUse> free_names(const Expression& expression) {

@@ -93,6 +93,8 @@ class Expression {
   [[nodiscard]] std::string_view outermost_opt_out() const noexcept;
   // The same expression without that outermost opt-out.
   [[nodiscard]] Expression without_opt_out() const;
+  // If the expression is a variable alone, its slot; else Reference::none. Asked of bound ones.
+  [[nodiscard]] std::uint32_t slot() const noexcept;
   // The expression is `a + b` at its top (check warns of URLs and bodies glued together).
   [[nodiscard]] bool is_concatenation() const noexcept;
 
@@ -116,10 +118,17 @@ class Expression {
 // The value, or an Error of type `expression` or `limit`.
 [[nodiscard]] Result<Value> evaluate(const Expression& expression, Scope& scope);
 
+// An error on its way out, for functions that answer with a pointer or a number: seldom there, and cheap while it is
+// not (GCC fills a std::optional<Error> with zeros).
+using Failure = std::unique_ptr<Error>;
+
 // Without a copy: the answer points into a slot, a constant, or `scratch`. Null pointer: `error` is set.
 // Valid until a slot or `scratch` changes.
 [[nodiscard]] const Value* evaluate_borrowed(const Expression& expression, Scope& scope, Value& scratch,
-                                             std::optional<Error>& error);
+                                             Failure& error);
+
+// The truthiness of its value: 1, 0, or -1 and `error` is set.
+[[nodiscard]] int test(const Expression& expression, Scope& scope, Failure& error);
 
 // JavaScript truthiness; containers are true, NaN never occurs.
 [[nodiscard]] bool is_truthy(const Value& value) noexcept;

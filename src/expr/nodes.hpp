@@ -15,6 +15,7 @@
 #include <fnstack/source.hpp>
 #include <fnstack/value.hpp>
 
+#include "base/shape.hpp"
 #include "expr/expression.hpp"
 #include "expr/functions.hpp"
 
@@ -74,8 +75,7 @@ struct Node {
 };
 static_assert(sizeof(Node) == 16);
 
-struct Key {
-  std::string text;
+struct Key : base::PreparedKey {
   std::size_t position = no_position;  // if the text is a canonical array index
   bool named = false;                  // a text, not a number
 };

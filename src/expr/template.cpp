@@ -62,15 +62,6 @@ std::string words_of(std::string_view open, std::string_view inner, std::string_
   return out;
 }
 
-// The slot that the bound expression reads if it is no more than a variable's name, else Reference::none.
-std::uint32_t slot_of(const Expression& expression) noexcept {
-  const Expression::Program& program = *expression.program_;
-  const Node& root = program.nodes[program.root];
-  const bool bare = root.op == Op::path && static_cast<Base>(root.variant) == Base::slot && root.count == 0 &&
-                    root.c == Reference::none;
-  return bare ? root.a : Reference::none;
-}
-
 class Reader {
  public:
   Reader(std::string_view text, const TextPlace& place, Diagnostics& diagnostics)
@@ -190,7 +181,7 @@ Template bind(const Template& parsed, const Resolver& resolve) {
   for (Piece& piece : bound.pieces) {
     if (!piece.is_hole()) continue;
     piece.hole = expr::bind(piece.hole, resolve);  // qualified: std::bind would be found too
-    piece.slot = slot_of(piece.hole);
+    piece.slot = piece.hole.slot();
   }
   return bound;
 }
@@ -203,11 +194,11 @@ Result<Value> render(const Template& bound, Scope& scope) {
 }
 
 std::optional<Error> render_into(const Template& bound, Scope& scope, Value& out) {
-  std::optional<Error> error;
+  Failure error;
   Value scratch;
   if (bound.is_single_hole()) {
     const Value* value = evaluate_borrowed(bound.pieces.front().hole, scope, scratch, error);
-    if (value == nullptr) return error;
+    if (value == nullptr) return std::move(*error);
     if (value == &scratch) {
       out = std::move(scratch);
     } else {
@@ -223,7 +214,7 @@ std::optional<Error> render_into(const Template& bound, Scope& scope, Value& out
     }
     const Value* value =
         piece.slot != Reference::none ? scope.slots + piece.slot : evaluate_borrowed(piece.hole, scope, scratch, error);
-    if (value == nullptr) return error;
+    if (value == nullptr) return std::move(*error);
     if (value->is_bytes()) {
       return make_error(error_type::expression, "template: hole " + piece.words +
                                                     " holds bytes, which can't be joined with text; expected text");

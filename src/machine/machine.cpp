@@ -72,7 +72,7 @@ class Executor {
     borrows_ = !frame_->borrowed.empty();
   }
   // Looks for a handler; go_on if there is one.
-  Step fail(Error error) {
+  [[gnu::cold, gnu::noinline]] Step fail(Error error) {
     if (!state_.raise(number_, std::move(error))) return Step::gone;
     enter_frame();
     return Step::go_on;
@@ -87,10 +87,12 @@ class Executor {
   }
   // False: the run's budget of live bytes is exhausted.
   bool store(std::uint32_t slot, Value value) {
-    Value& target = frame_->slots[slot];
-    state_.live_bytes += value.byte_size();
-    state_.give_back(counted(slot));
-    target = std::move(value);
+    const std::uint64_t after = value.byte_size();
+    const std::uint64_t before = counted(slot);
+    frame_->slots[slot] = std::move(value);
+    if (after == before) return true;  // numbers, mostly
+    state_.live_bytes += after;
+    state_.give_back(before);
     return state_.live_bytes <= static_cast<std::uint64_t>(state_.limits.live_bytes);
   }
   [[nodiscard]] bool is_over_live_bytes() const {
@@ -111,7 +113,7 @@ class Executor {
       return limit_error("value_depth", state_.limits.value_depth, "the result is nested", "deep", false);
     return std::nullopt;
   }
-  Step live_bytes_error() {
+  [[gnu::cold, gnu::noinline]] Step live_bytes_error() {
     return fail(limit_error("live_bytes", state_.limits.live_bytes, "the run's variables take", "bytes", true));
   }
   Step store_or_fail(std::uint32_t slot, Value value) {
@@ -355,7 +357,11 @@ Executor::Step Executor::assign(const Instruction& instruction) {
     if (state_.live_bytes > static_cast<std::uint64_t>(state_.limits.live_bytes)) return live_bytes_error();
   } else {
     Value value;
-    if (auto error = program::evaluate(operand, scope_, surroundings_, value)) return fail(std::move(*error));
+    if (const Value* const there = program::at_hand(operand, scope_)) {
+      value = *there;
+    } else if (auto error = program::evaluate(operand, scope_, surroundings_, value)) {
+      return fail(std::move(*error));
+    }
     if (!store(instruction.a, std::move(value))) return live_bytes_error();
   }
   if (instruction.c != none) frame_->slots[instruction.c] = Value();
@@ -390,7 +396,7 @@ Executor::Step Executor::compute(const Instruction& instruction) {
   bool lent = false;  // the result variable's value is with the fields alone
   if (site.in_place != none && instruction.b != none) {
     Value scratch;
-    std::optional<Error> ignored;
+    expr::Failure ignored;
     const program::Operand& operand = data_.operands[site.operands[site.in_place]];
     // A variable alone is borrowed from its slot: anything else points elsewhere.
     const std::uint64_t before = scope_.steps;
@@ -423,7 +429,7 @@ Executor::Step Executor::arithmetic(const Instruction& instruction) {
   const KindCall& site = data_.kind_calls[instruction.a];
   Value left_scratch;
   Value right_scratch;
-  std::optional<Error> error;
+  expr::Failure error;
   const auto operand = [&](std::size_t field, Value& scratch) {
     return program::borrow(data_.operands[site.operands[field]], scope_, surroundings_, scratch, error);
   };
@@ -462,7 +468,7 @@ Executor::Step Executor::set_headers(const Instruction& instruction) {
 
 Executor::Step Executor::select(const Instruction& instruction) {
   Value scratch;
-  std::optional<Error> error;
+  expr::Failure error;
   const Value* subject = program::borrow(data_.operands[instruction.a], scope_, surroundings_, scratch, error);
   if (subject == nullptr) return fail(std::move(*error));
   const program::SwitchTable& table = data_.switch_tables[instruction.b];
@@ -531,13 +537,17 @@ Executor::Step Executor::count_pass(const Instruction& instruction) {
   const std::int64_t pass = frame_->slots[instruction.a].as_integer() + 1;
   std::int64_t most = state_.limits.passes;
   if (instruction.b != none) {
-    Value limit;
-    if (auto error = evaluate(instruction.b, limit)) return fail(std::move(*error));
-    const Value number = expr::to_number(limit);
-    if (!limit.is_null()) {
+    Value scratch;
+    expr::Failure error;
+    const Value* limit = program::borrow(data_.operands[instruction.b], scope_, surroundings_, scratch, error);
+    if (limit == nullptr) return fail(std::move(*error));
+    if (limit->is_integer() && limit->as_integer() >= 0) {
+      most = limit->as_integer();
+    } else if (!limit->is_null()) {
+      const Value number = expr::to_number(*limit);
       if (!number.is_integer() || number.as_integer() < 0) {
         return fail(make_error(error_type::validation,
-                               "max_iterations: expected a whole number from 0, got " + to_json(limit).substr(0, 60)));
+                               "max_iterations: expected a whole number from 0, got " + to_json(*limit).substr(0, 60)));
       }
       most = number.as_integer();
     }
@@ -889,11 +899,10 @@ inline Executor::Step Executor::execute(const Instruction& instruction) {
       frame_->pc = instruction.a;
       return Step::go_on;
     case Op::jump_unless: {
-      Value scratch;
-      std::optional<Error> error;
-      const Value* condition = program::borrow(data_.operands[instruction.a], scope_, surroundings_, scratch, error);
-      if (condition == nullptr) return fail(std::move(*error));
-      if (!expr::is_truthy(*condition)) frame_->pc = instruction.b;
+      expr::Failure error;
+      const int condition = program::test(data_.operands[instruction.a], scope_, surroundings_, error);
+      if (condition < 0) return fail(std::move(*error));
+      if (condition == 0) frame_->pc = instruction.b;
       return Step::go_on;
     }
     case Op::select:

@@ -261,6 +261,10 @@ std::optional<Error> evaluate(const Operand& operand, expr::Scope& scope, const 
       out = operand.constant;
       return std::nullopt;
     case Operand::Kind::expression: {
+      if (operand.slot != expr::Reference::none) {
+        out = scope.slots[operand.slot];
+        return std::nullopt;
+      }
       auto value = expr::evaluate(operand.expression, scope);
       if (!value) return std::move(value).error();
       out = std::move(*value);
@@ -318,12 +322,21 @@ std::optional<Error> evaluate(const Operand& operand, expr::Scope& scope, const 
 }
 
 const Value* borrow(const Operand& operand, expr::Scope& scope, const Surroundings& surroundings, Value& scratch,
-                    std::optional<Error>& error) {
-  if (operand.kind == Operand::Kind::constant) return &operand.constant;
+                    expr::Failure& error) {
+  if (const Value* const value = at_hand(operand, scope)) return value;
   if (operand.kind == Operand::Kind::expression)
     return expr::evaluate_borrowed(operand.expression, scope, scratch, error);
-  error = evaluate(operand, scope, surroundings, scratch);
-  return error ? nullptr : &scratch;
+  auto failed = evaluate(operand, scope, surroundings, scratch);
+  if (!failed) return &scratch;
+  error = std::make_unique<Error>(std::move(*failed));
+  return nullptr;
+}
+
+int test(const Operand& operand, expr::Scope& scope, const Surroundings& surroundings, expr::Failure& error) {
+  if (operand.kind == Operand::Kind::expression) return expr::test(operand.expression, scope, error);
+  Value scratch;
+  const Value* const value = borrow(operand, scope, surroundings, scratch, error);
+  return value == nullptr ? -1 : expr::is_truthy(*value) ? 1 : 0;
 }
 
 }  // namespace fnstack::program

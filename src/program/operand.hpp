@@ -52,6 +52,7 @@ struct Operand {
     cache_key
   };
   Kind kind = Kind::constant;
+  std::uint32_t slot = expr::Reference::none;  // expression: of the variable that it is, if it is no more than that
   Value constant;
   expr::Expression expression;
   std::shared_ptr<const expr::Template> text;  // text, cache_key
@@ -69,12 +70,21 @@ struct Surroundings {
   const Limits* limits = nullptr;
 };
 
+// The value of an operand that needs no evaluation, a constant or a variable; null for any other.
+[[nodiscard]] inline const Value* at_hand(const Operand& operand, const expr::Scope& scope) noexcept {
+  if (operand.kind == Operand::Kind::constant) return &operand.constant;
+  const bool is_variable = operand.kind == Operand::Kind::expression && operand.slot != expr::Reference::none;
+  return is_variable ? scope.slots + operand.slot : nullptr;
+}
 // The operand's value into `out`; an Error leaves `out` unspecified.
 [[nodiscard]] std::optional<Error> evaluate(const Operand& operand, expr::Scope& scope,
                                             const Surroundings& surroundings, Value& out);
 // Without a copy where possible; null: `error` is set.
 [[nodiscard]] const Value* borrow(const Operand& operand, expr::Scope& scope, const Surroundings& surroundings,
-                                  Value& scratch, std::optional<Error>& error);
+                                  Value& scratch, expr::Failure& error);
+// Truthiness: 1, 0, or -1 and `error` is set.
+[[nodiscard]] int test(const Operand& operand, expr::Scope& scope, const Surroundings& surroundings,
+                       expr::Failure& error);
 
 // A filter object as data -> effect.hpp's tree. `operators`: $gte and the like are allowed.
 [[nodiscard]] Result<Value> filter_from_value(const Value& filter, bool operators);

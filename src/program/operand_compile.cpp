@@ -73,6 +73,7 @@ Operand expression_operand(expr::Expression expression) {
     return operand;
   }
   operand.kind = Operand::Kind::expression;
+  operand.slot = expression.slot();
   operand.expression = std::move(expression);
   return operand;
 }
