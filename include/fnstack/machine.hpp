@@ -30,7 +30,7 @@ struct Start {
   std::string run_id;             // empty: derived from the seed
   std::uint8_t seed[32] = {};     // for uuid and random functions; a secret
   std::int64_t now_ms = 0;        // epoch milliseconds
-  Limits limits;
+  std::shared_ptr<const Limits> limits;  // null: the defaults; runs that have the same may share them
   bool observe = false;  // keep StepEvents for take_events()
 };
 

@@ -44,6 +44,7 @@ struct Engine::State {
   std::map<std::string, HostFunction, std::less<>> host_functions;
   std::vector<Definition> libraries;
   SecretMask mask;
+  std::shared_ptr<const Limits> limits;  // one for all runs
 
   // Background tasks.
   std::mutex mutex;
@@ -56,7 +57,8 @@ struct Engine::State {
   static constexpr std::size_t max_threads = 4;
   static constexpr std::size_t max_queued = 10'000;
 
-  explicit State(EngineOptions given) : options(std::move(given)), mask(options.env) {
+  explicit State(EngineOptions given)
+      : options(std::move(given)), mask(options.env), limits(std::make_shared<const Limits>(options.limits)) {
     if (!options.cache) options.cache = memory_cache();
     if (!options.database) options.database = memory_database();
     if (!options.clock) options.clock = system_clock();
@@ -137,7 +139,7 @@ Machine Engine::start(const Program& program, Value inputs, const RunOptions& op
     fill_random(start.seed, sizeof(start.seed));
   }
   start.now_ms = state_->options.clock->now_ms();
-  start.limits = options.limits != nullptr ? *options.limits : state_->options.limits;
+  start.limits = options.limits != nullptr ? std::make_shared<const Limits>(*options.limits) : state_->limits;
   start.observe = !state_->options.observers.empty();
   return Machine(program, std::move(start));
 }

@@ -42,15 +42,19 @@ using program::ProgramData;
 class Executor {
  public:
   Executor(Machine::State& state, std::uint32_t number)
-      : state_(state), data_(state.data()), number_(number), strand_(state.strands.at(number)) {
+      : state_(state),
+        data_(state.data()),
+        limits_(*state.limits),
+        number_(number),
+        strand_(state.strands.at(number)) {
     scope_.roots = state.roots.data();
     scope_.now_ms = state.now_ms;
     scope_.random = &state.random;
-    scope_.limits.value_bytes = static_cast<std::uint64_t>(state.limits.value_bytes);
-    scope_.limits.value_depth = static_cast<std::uint32_t>(state.limits.value_depth);
-    scope_.limits.expression_steps = static_cast<std::uint32_t>(state.limits.expression_steps);
+    scope_.limits.value_bytes = static_cast<std::uint64_t>(limits_.value_bytes);
+    scope_.limits.value_depth = static_cast<std::uint32_t>(limits_.value_depth);
+    scope_.limits.expression_steps = static_cast<std::uint32_t>(limits_.expression_steps);
     scope_.steps = state.expression_steps;
-    surroundings_.limits = &state.limits;
+    surroundings_.limits = &limits_;
     state_.random.stream = strand_.random_stream;
     state_.random.position = strand_.random_position;
     enter_frame();
@@ -69,7 +73,7 @@ class Executor {
   void enter_frame() {
     frame_ = &strand_.frames.back();
     scope_.slots = frame_->slots.data();
-    borrows_ = !frame_->borrowed.empty();
+    borrows_ = strand_.borrowed && strand_.frames.size() == 1;
   }
   // Looks for a handler; go_on if there is one.
   [[gnu::cold, gnu::noinline]] Step fail(Error error) {
@@ -79,11 +83,7 @@ class Executor {
   }
   // What the slot's value counts in live_bytes; it is about to be replaced.
   [[gnu::always_inline]] std::uint64_t counted(std::uint32_t slot) {
-    if (borrows_ && frame_->borrowed[slot]) {
-      frame_->borrowed[slot] = false;
-      return machine::empty_slot_bytes;
-    }
-    return frame_->slots[slot].byte_size();
+    return borrows_ ? strand_.gives_up(*frame_, slot) : frame_->slots[slot].byte_size();
   }
   // False: the run's budget of live bytes is exhausted.
   bool store(std::uint32_t slot, Value value) {
@@ -93,13 +93,13 @@ class Executor {
     if (after == before) return true;  // numbers, mostly
     state_.live_bytes += after;
     state_.give_back(before);
-    return state_.live_bytes <= static_cast<std::uint64_t>(state_.limits.live_bytes);
+    return state_.live_bytes <= static_cast<std::uint64_t>(limits_.live_bytes);
   }
   [[nodiscard]] bool is_over_live_bytes() const {
-    return state_.live_bytes > static_cast<std::uint64_t>(state_.limits.live_bytes);
+    return state_.live_bytes > static_cast<std::uint64_t>(limits_.live_bytes);
   }
   Step strands_error() {
-    return fail(limit_error("strands", state_.limits.strands, "the run has", "branches and asynchronous calls", true));
+    return fail(limit_error("strands", limits_.strands, "the run has", "branches and asynchronous calls", true));
   }
   // A value put together here: too large or too deep, it is an error.
   Step store_result(std::uint32_t slot, Value value) {
@@ -108,13 +108,13 @@ class Executor {
   }
   [[nodiscard]] std::optional<Error> value_error(const Value& value) const {
     if (value.byte_size() > scope_.limits.value_bytes)
-      return limit_error("value_bytes", state_.limits.value_bytes, "the result takes", "bytes", false);
+      return limit_error("value_bytes", limits_.value_bytes, "the result takes", "bytes", false);
     if (value.depth() > scope_.limits.value_depth)
-      return limit_error("value_depth", state_.limits.value_depth, "the result is nested", "deep", false);
+      return limit_error("value_depth", limits_.value_depth, "the result is nested", "deep", false);
     return std::nullopt;
   }
   [[gnu::cold, gnu::noinline]] Step live_bytes_error() {
-    return fail(limit_error("live_bytes", state_.limits.live_bytes, "the run's variables take", "bytes", true));
+    return fail(limit_error("live_bytes", limits_.live_bytes, "the run's variables take", "bytes", true));
   }
   Step store_or_fail(std::uint32_t slot, Value value) {
     if (slot == none) return Step::go_on;
@@ -129,7 +129,7 @@ class Executor {
   }
   [[nodiscard]] machine::StepFields fields_of(const KindCall& site) {
     return {
-        data_, site, scope_, state_.limits, frame_->slots.data(), {state_.run_id, strand_.path, strand_.next_ordinal}};
+        data_, site, scope_, limits_, frame_->slots.data(), {state_.run_id, strand_.path, strand_.next_ordinal}};
   }
   Step wait_for(Effect wanted);
   // The fields of the step whose effect `pending` was, as they were then.
@@ -169,6 +169,7 @@ class Executor {
 
   Machine::State& state_;
   const ProgramData& data_;
+  const Limits& limits_;
   std::uint32_t number_;
   Strand& strand_;
   Frame* frame_ = nullptr;
@@ -180,7 +181,7 @@ class Executor {
 // ---------------------------------------------------------------- effects
 
 Executor::Step Executor::wait_for(Effect wanted) {
-  strand_.pending.emplace().id = EffectId{state_.run_id, strand_.path, strand_.next_ordinal++};
+  strand_.pending.emplace().ordinal = strand_.next_ordinal++;
   strand_.status = Strand::Status::waiting;
   ++state_.effects;
   effect = std::move(wanted);
@@ -208,8 +209,7 @@ std::optional<Error> Executor::recall(machine::StepFields& fields, Pending& pend
 // An instruction that asks for an effect is executed twice: first it asks, then, with the result there, it goes on.
 std::optional<EffectResult> Executor::take_result() {
   if (!strand_.pending || !strand_.pending->result) return std::nullopt;
-  std::optional<EffectResult> result = std::move(strand_.pending->result);
-  return result;
+  return strand_.pending->result.take();
 }
 
 Executor::Step Executor::perform(const Instruction& instruction) {
@@ -268,7 +268,7 @@ Executor::Step Executor::converse(const Instruction& instruction) {
   if (wanted == nullptr) return finish_step(instruction, fields, std::move(std::get<Value>(*turn)));
   if (last.conversation.byte_size() > scope_.limits.value_bytes) {
     return fail(
-        limit_error("value_bytes", state_.limits.value_bytes, "what the step has gathered takes", "bytes", false));
+        limit_error("value_bytes", limits_.value_bytes, "what the step has gathered takes", "bytes", false));
   }
   const Step step = wait_for(std::move(*wanted));
   Pending& pending = *strand_.pending;
@@ -306,7 +306,7 @@ Executor::Step Executor::begin_transaction(const Instruction& instruction) {
   DatabaseCommand command;
   command.kind = DatabaseCommand::Kind::begin;
   command.isolation = to_text(isolation);
-  command.transaction = EffectId{state_.run_id, strand_.path, strand_.next_ordinal}.to_string();
+  command.transaction = state_.id_of(strand_, strand_.next_ordinal).to_string();
   frame_->slots[slot] = Value(command.transaction);
   return wait_for(std::move(command));
 }
@@ -354,7 +354,7 @@ Executor::Step Executor::assign(const Instruction& instruction) {
     if (auto error = expr::render_into(*operand.text, scope_, target)) return fail(std::move(*error));
     state_.live_bytes += target.byte_size();
     state_.give_back(before);
-    if (state_.live_bytes > static_cast<std::uint64_t>(state_.limits.live_bytes)) return live_bytes_error();
+    if (state_.live_bytes > static_cast<std::uint64_t>(limits_.live_bytes)) return live_bytes_error();
   } else {
     Value value;
     if (const Value* const there = program::at_hand(operand, scope_)) {
@@ -384,10 +384,10 @@ Executor::Step Executor::update(const Instruction& instruction) {
   state_.give_back(before);
   if (error) return fail(std::move(*error));
   if (after > scope_.limits.value_bytes)
-    return fail(limit_error("value_bytes", state_.limits.value_bytes, "the variable takes", "bytes", false));
+    return fail(limit_error("value_bytes", limits_.value_bytes, "the variable takes", "bytes", false));
   if (depth > scope_.limits.value_depth)
-    return fail(limit_error("value_depth", state_.limits.value_depth, "the variable is nested", "deep", false));
-  return state_.live_bytes <= static_cast<std::uint64_t>(state_.limits.live_bytes) ? Step::go_on : live_bytes_error();
+    return fail(limit_error("value_depth", limits_.value_depth, "the variable is nested", "deep", false));
+  return state_.live_bytes <= static_cast<std::uint64_t>(limits_.live_bytes) ? Step::go_on : live_bytes_error();
 }
 
 Executor::Step Executor::compute(const Instruction& instruction) {
@@ -453,7 +453,7 @@ Executor::Step Executor::set_headers(const Instruction& instruction) {
   Value headers;
   if (auto error = evaluate(instruction.a, headers)) return fail(std::move(*error));
   if (headers.is_null()) return Step::go_on;
-  auto checked = expr::check_headers(headers, false, static_cast<std::size_t>(state_.limits.header_bytes));
+  auto checked = expr::check_headers(headers, false, static_cast<std::size_t>(limits_.header_bytes));
   if (!checked) return fail(std::move(checked).error());
   Value& all = frame_->slots[instruction.b];
   if (all.is_null()) all = Value::headers();
@@ -535,7 +535,7 @@ Executor::Step Executor::count_from(const Instruction& instruction) {
 
 Executor::Step Executor::count_pass(const Instruction& instruction) {
   const std::int64_t pass = frame_->slots[instruction.a].as_integer() + 1;
-  std::int64_t most = state_.limits.passes;
+  std::int64_t most = limits_.passes;
   if (instruction.b != none) {
     Value scratch;
     expr::Failure error;
@@ -561,21 +561,21 @@ Executor::Step Executor::count_pass(const Instruction& instruction) {
 }
 
 Executor::Step Executor::enter_function(const CallSite& site, std::uint32_t function, Value arguments) {
-  if (strand_.base_depth + strand_.frames.size() > static_cast<std::size_t>(state_.limits.call_depth)) {
-    return fail(limit_error("call_depth", state_.limits.call_depth, "functions call each other", "deep", true));
+  if (strand_.base_depth + strand_.frames.size() > static_cast<std::size_t>(limits_.call_depth)) {
+    return fail(limit_error("call_depth", limits_.call_depth, "functions call each other", "deep", true));
   }
   Frame frame;
   frame.function = function;
   frame.pc = data_.functions[function].entry;
   frame.slots.resize(data_.functions[function].slots);
-  auto error = machine::bind_inputs(data_, scope_, state_.limits, frame, std::move(arguments));
+  auto error = machine::bind_inputs(data_, scope_, limits_, frame, std::move(arguments));
   scope_.slots = frame_->slots.data();
   if (error) return fail(std::move(*error));
   if (site.async) return start_call(site, std::move(frame), std::nullopt);
   for (const Value& slot : frame.slots) state_.live_bytes += slot.byte_size();
   strand_.frames.push_back(std::move(frame));
   enter_frame();
-  return state_.live_bytes <= static_cast<std::uint64_t>(state_.limits.live_bytes) ? Step::go_on : live_bytes_error();
+  return state_.live_bytes <= static_cast<std::uint64_t>(limits_.live_bytes) ? Step::go_on : live_bytes_error();
 }
 
 Executor::Step Executor::call(const Instruction& instruction) {
@@ -614,9 +614,9 @@ Executor::Step Executor::call(const Instruction& instruction) {
     if (auto error = evaluate(site.delay_s, delay)) return fail(std::move(*error));
     const Value seconds = delay.is_null() ? Value(0) : expr::to_number(delay);
     if (!seconds.is_number() || seconds.as_number() < 0 ||
-        seconds.as_number() > static_cast<double>(state_.limits.wait_s)) {
+        seconds.as_number() > static_cast<double>(limits_.wait_s)) {
       return fail(make_error(error_type::validation,
-                             "delay: expected seconds from 0 to " + std::to_string(state_.limits.wait_s)));
+                             "delay: expected seconds from 0 to " + std::to_string(limits_.wait_s)));
     }
     return wait_for(StartRun{name, std::move(arguments), static_cast<std::int64_t>(seconds.as_number() * 1000)});
   }
@@ -627,12 +627,12 @@ Executor::Step Executor::call(const Instruction& instruction) {
 
 // A strand of its own, whose id is the call's result; the caller goes on at once.
 Executor::Step Executor::start_call(const CallSite& site, std::optional<Frame> frame, std::optional<HostCall> wanted) {
-  if (state_.strands.size() >= static_cast<std::size_t>(state_.limits.strands)) return strands_error();
+  if (state_.strands.size() >= static_cast<std::size_t>(limits_.strands)) return strands_error();
   const std::uint32_t number = state_.add_strand(number_, strand_.next_index++);
   Strand& strand = state_.strands.at(number);
   strand.base_depth = strand_.base_depth + strand_.frames.size();
   machine::AsyncCall& call = strand.call.emplace();
-  call.id = EffectId{state_.run_id, strand.path, 0}.to_string();
+  call.id = state_.id_of(strand, 0).to_string();
   call.id.resize(call.id.rfind(':'));
   call.full = site.full;
   call.origin = frame_->pc - 1;
@@ -642,7 +642,7 @@ Executor::Step Executor::start_call(const CallSite& site, std::optional<Frame> f
     strand.frames.push_back(std::move(*frame));
   }
   strand_.calls.push_back(number);
-  state_.executions[call.id].strand = number;
+  state_.more().executions[call.id].strand = number;
   return store_or_fail(site.result, Value(call.id));
 }
 
@@ -653,7 +653,7 @@ std::optional<Error> Executor::begin_await(const Instruction& instruction) {
   if (ids.is_string()) ids = Value::array({ids});
   if (!ids.is_array()) return make_error(error_type::validation, "execution_ids: expected an id or a list of them");
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (!ids[i].is_string() || state_.executions.find(ids[i].as_string()) == state_.executions.end()) {
+    if (!ids[i].is_string() || state_.find_execution(ids[i].as_string()) == nullptr) {
       return make_error(error_type::not_found,
                         "execution_ids: no asynchronous call has the id " + to_json(ids[i]).substr(0, 60));
     }
@@ -663,15 +663,15 @@ std::optional<Error> Executor::begin_await(const Instruction& instruction) {
   if (!timeout.is_null()) {
     const Value seconds = timeout.is_boolean() ? Value() : expr::to_number(timeout);
     if (!seconds.is_number() || !(seconds.as_number() >= 0) ||
-        seconds.as_number() > static_cast<double>(state_.limits.wait_s)) {
+        seconds.as_number() > static_cast<double>(limits_.wait_s)) {
       return make_error(error_type::validation, "timeout: expected seconds from 0 to " +
-                                                    std::to_string(state_.limits.wait_s) + ", got " +
+                                                    std::to_string(limits_.wait_s) + ", got " +
                                                     to_json(timeout).substr(0, 60));
     }
     awaiting.timeout_ms = static_cast<std::int64_t>(seconds.as_number() * 1000);
     awaiting.ordinal = strand_.next_ordinal++;
   }
-  strand_.awaiting = std::move(awaiting);
+  strand_.awaiting = base::Box(std::move(awaiting));
   return std::nullopt;
 }
 
@@ -681,7 +681,7 @@ Executor::Step Executor::await(const Instruction& instruction) {
   }
   machine::Awaiting& awaiting = *strand_.awaiting;
   const auto execution_of = [&](std::size_t i) -> machine::Execution& {
-    return state_.executions.find(awaiting.ids[i].as_string())->second;
+    return *state_.find_execution(awaiting.ids[i].as_string());
   };
   while (awaiting.next < awaiting.ids.size() && execution_of(awaiting.next).strand == none) ++awaiting.next;
   const bool all_ended = awaiting.next == awaiting.ids.size();
@@ -695,7 +695,7 @@ Executor::Step Executor::await(const Instruction& instruction) {
     execution_of(awaiting.next).waiters.push_back(number_);
     strand_.status = Strand::Status::awaiting;
     if (awaiting.timeout_ms && !strand_.pending) {
-      strand_.pending.emplace().id = EffectId{state_.run_id, strand_.path, awaiting.ordinal};
+      strand_.pending.emplace().ordinal = awaiting.ordinal;
       ++state_.effects;
       effect = Sleep{*awaiting.timeout_ms};
     }
@@ -706,7 +706,7 @@ Executor::Step Executor::await(const Instruction& instruction) {
     std::erase(execution_of(awaiting.next).waiters, number_);
     if (strand_.pending && !strand_.pending->result->ok()) broken = std::move(*strand_.pending->result).error();
   }
-  if (strand_.pending && !strand_.pending->result) state_.abandoned.push_back(strand_.pending->id);
+  state_.abandon(strand_);
   strand_.pending.reset();
   Value results = Value::array();
   for (std::size_t i = 0; i < awaiting.ids.size(); ++i) {
@@ -739,7 +739,7 @@ Executor::Step Executor::respond(const Instruction& instruction) {
     Value given;
     if (auto error = evaluate(site.headers, given)) return fail(std::move(*error));
     if (!given.is_null()) {
-      auto checked = expr::check_headers(given, false, static_cast<std::size_t>(state_.limits.header_bytes));
+      auto checked = expr::check_headers(given, false, static_cast<std::size_t>(limits_.header_bytes));
       if (!checked) return fail(std::move(checked).error());
       for (const auto& [name, text] : *checked) {
         headers.erase(name);
@@ -807,7 +807,7 @@ std::optional<Error> Executor::begin_join(const ForkSite& site) {
     return make_error(error_type::limit, "times: a strand has at most " + std::to_string(UINT32_MAX) + " branches");
   }
   strand_.next_index += join.total;
-  strand_.join = std::move(join);
+  strand_.join = base::Box(std::move(join));
   return std::nullopt;
 }
 
@@ -821,7 +821,7 @@ void Executor::start_branch(const ForkSite& site, Join& join) {
   frame.function = frame_->function;
   frame.pc = branch.code.begin;
   frame.slots = frame_->slots;
-  frame.borrowed.assign(frame.slots.size(), true);
+  branch.borrowed.emplace().assign(frame.slots.size(), true);
   state_.live_bytes += frame.slots.size() * machine::empty_slot_bytes;
   join.live.push_back(number);
   if (site.source == ForkSite::Source::written) return;
@@ -845,7 +845,7 @@ Executor::Step Executor::fork(const Instruction& instruction) {
   }
   Join& join = *strand_.join;
   while (join.next < join.total && join.live.size() < join.most) {
-    if (state_.strands.size() >= static_cast<std::size_t>(state_.limits.strands)) return strands_error();
+    if (state_.strands.size() >= static_cast<std::size_t>(limits_.strands)) return strands_error();
     start_branch(site, join);
     if (is_over_live_bytes()) return live_bytes_error();
   }
@@ -853,7 +853,7 @@ Executor::Step Executor::fork(const Instruction& instruction) {
     strand_.status = Strand::Status::joining;
     return Step::blocked;
   }
-  Join ended = *std::exchange(strand_.join, std::nullopt);
+  Join ended = strand_.join.take();
   state_.give_back(ended.result_bytes);
   if (site.mode == ForkSite::Mode::first) {
     if (!ended.won && ended.last_error) return fail(std::move(*ended.last_error));
@@ -875,7 +875,7 @@ Executor::Step Executor::end_branch(const Instruction& instruction) {
   state_.end_branch(number_, std::move(result));
   // The results of many branches are no variable yet, but they are kept.
   if (is_over_live_bytes()) {
-    Error error = limit_error("live_bytes", state_.limits.live_bytes, "the run's variables take", "bytes", true);
+    Error error = limit_error("live_bytes", limits_.live_bytes, "the run's variables take", "bytes", true);
     error.status_code = status_of(error.type);
     if (instruction.step != none) error.step = data_.steps[instruction.step].describe();
     state_.finish_run(Outcome::Status::failed, std::move(error));
@@ -970,7 +970,7 @@ inline Executor::Step Executor::execute(const Instruction& instruction) {
 }
 
 Executor::Stop Executor::run(std::uint64_t& budget) {
-  const auto limit = static_cast<std::uint64_t>(state_.limits.steps);
+  const auto limit = static_cast<std::uint64_t>(limits_.steps);
   const Instruction* code = data_.code.data();
   bool is_first_time = !strand_.is_resuming();
   for (;;) {
@@ -984,7 +984,7 @@ Executor::Stop Executor::run(std::uint64_t& budget) {
     is_first_time = true;
     Step step = Step::go_on;
     if (state_.steps + scope_.steps + (counts ? 1 : 0) > limit) {
-      step = fail(limit_error("steps", state_.limits.steps, "the run takes", "steps", true));
+      step = fail(limit_error("steps", limits_.steps, "the run takes", "steps", true));
     } else {
       if (counts) {
         ++state_.steps;
@@ -1006,8 +1006,13 @@ Executor::Stop Executor::run(std::uint64_t& budget) {
 // ---------------------------------------------------------------- State
 
 void Machine::State::prepare(Start& start) {
-  limits = start.limits;
-  limits.value_depth = std::min<std::int64_t>(limits.value_depth, machine::max_value_depth);
+  static const auto usual_limits = std::make_shared<const Limits>();
+  limits = start.limits ? std::move(start.limits) : usual_limits;
+  if (limits->value_depth > machine::max_value_depth) {
+    auto clamped = std::make_shared<Limits>(*limits);
+    clamped->value_depth = machine::max_value_depth;
+    limits = std::move(clamped);
+  }
   observe = start.observe;
   now_ms = start.now_ms;
   std::memcpy(random.seed, start.seed, sizeof(random.seed));
@@ -1018,14 +1023,18 @@ void Machine::State::prepare(Start& start) {
   }
 }
 
+void Machine::State::set_run_id(std::string id) {
+  run_id = std::move(id);
+  if (program.empty() || !data().reads_run) return;
+  static const Value model = Value::object({{"id", Value()}});  // one list of keys for all runs
+  Value of_run(run_id);
+  roots[program::root::run] = Value::object_like(model, {&of_run, 1});
+}
+
 void Machine::State::begin(Start start) {
   prepare(start);
-  run_id = start.run_id.empty() ? random.uuid() : std::move(start.run_id);
-  roots[program::root::run] = Value::object({{"id", Value(run_id)}});
-  const auto refuse = [&](std::string message) {
-    fault = Fault{Fault::Kind::usage, std::move(message)};
-    ended = true;
-  };
+  set_run_id(start.run_id.empty() ? random.uuid() : std::move(start.run_id));
+  const auto refuse = [this](std::string message) { fail(Fault::Kind::usage, std::move(message)); };
   if (program.empty()) return refuse("the program is empty");
   std::uint32_t chosen = none;
   std::size_t flows = 0;
@@ -1054,7 +1063,7 @@ void Machine::State::begin(Start start) {
   scope.roots = roots.data();
   scope.now_ms = now_ms;
   scope.random = &random;
-  auto error = machine::bind_inputs(data(), scope, limits, frame, std::move(start.inputs));
+  auto error = machine::bind_inputs(data(), scope, *limits, frame, std::move(start.inputs));
   for (const Value& slot : frame.slots) live_bytes += slot.byte_size();
   root.frames.push_back(std::move(frame));
   root.random_position = random.position;
@@ -1069,33 +1078,32 @@ void Machine::State::begin(Start start) {
 
 Machine::Next Machine::State::next(std::uint64_t budget) {
   for (;;) {
-    if (!abandoned.empty()) {
-      EffectId id = std::move(abandoned.front());
-      abandoned.pop_front();
-      ignored.push_back(id);
+    if (rare && !rare->abandoned.empty()) {
+      EffectId id = rare->abandoned.take_front();
+      rare->ignored.push_back(id);
       return Abandon{std::move(id)};
     }
-    if (!rollbacks.empty()) {
+    if (rare && !rare->rollbacks.empty()) {
+      machine::Rollback rollback = rare->rollbacks.take_front();
       DatabaseCommand command;
       command.kind = DatabaseCommand::Kind::rollback;
-      command.transaction = std::move(rollbacks.front().transaction);
-      EffectId id = std::move(rollbacks.front().id);
-      rollbacks.pop_front();
-      rollbacks_under_way.push_back(id);
-      return Perform{std::move(id), std::move(command)};
+      command.transaction = std::move(rollback.transaction);
+      rare->rollbacks_under_way.push_back(rollback.id);
+      return Perform{std::move(rollback.id), std::move(command)};
     }
+    const bool rolls_back = rare && !rare->rollbacks_under_way.empty();
     if (ending && !ended) {
-      if (!rollbacks_under_way.empty()) return Waiting{};
+      if (rolls_back) return Waiting{};
       ended = true;
     }
     if (ended) return Ended{};
     if (ready.empty()) {
-      if (rollbacks_under_way.empty() && break_deadlock()) continue;
+      if (!rolls_back && break_deadlock()) continue;
       return Waiting{};
     }
     const std::uint32_t number = ready.front();
     if (Strand& strand = strands.at(number); strand.frames.empty()) {
-      ready.pop_front();
+      static_cast<void>(ready.take_front());
       return Perform{ask_host(strand), std::move(*std::exchange(strand.call->wanted, std::nullopt))};
     }
     Executor executor(*this, number);
@@ -1103,11 +1111,14 @@ Machine::Next Machine::State::next(std::uint64_t budget) {
       case Executor::Stop::budget:
         return Yielded{};
       case Executor::Stop::blocked:
-        ready.pop_front();
-        if (executor.effect) return Perform{strands.at(number).pending->id, std::move(*executor.effect)};
+        static_cast<void>(ready.take_front());
+        if (executor.effect) {
+          const Strand& strand = strands.at(number);
+          return Perform{id_of(strand, strand.pending->ordinal), std::move(*executor.effect)};
+        }
         break;
       case Executor::Stop::gone:
-        if (!ready.empty() && ready.front() == number) ready.pop_front();
+        if (!ready.empty() && ready.front() == number) static_cast<void>(ready.take_front());
         break;
     }
   }
@@ -1115,25 +1126,16 @@ Machine::Next Machine::State::next(std::uint64_t budget) {
 
 void Machine::State::resume(const EffectId& id, EffectResult result, std::int64_t now) {
   if (now > now_ms || !ended) now_ms = now;
-  if (auto known = std::find(rollbacks_under_way.begin(), rollbacks_under_way.end(), id);
-      known != rollbacks_under_way.end()) {
-    rollbacks_under_way.erase(known);
-    return;
-  }
-  for (auto& [number, strand] : strands) {
-    if (!strand.pending || strand.pending->result || strand.pending->id != id) continue;
+  if (rare && std::erase(rare->rollbacks_under_way, id) != 0) return;
+  if (const std::uint32_t number = who_waits_for(id); number != none) {
+    Strand& strand = strands.at(number);
     if (strand.frames.empty()) return end_host_call(number, std::move(result));
-    strand.pending->result = std::move(result);
-    wake(number);
-    return;
+    strand.pending->result = base::Box(std::move(result));
+    return wake(number);
   }
-  if (auto known = std::find(ignored.begin(), ignored.end(), id); known != ignored.end()) {
-    ignored.erase(known);
-    return;
-  }
-  if (std::find(abandoned.begin(), abandoned.end(), id) != abandoned.end() || ended) return;
-  fault = Fault{Fault::Kind::usage, "resume: effect " + id.to_string() + " was never asked for"};
-  ended = true;
+  if (rare && std::erase(rare->ignored, id) != 0) return;
+  if (ended || (rare && std::find(rare->abandoned.begin(), rare->abandoned.end(), id) != rare->abandoned.end())) return;
+  fail(Fault::Kind::usage, "resume: effect " + id.to_string() + " was never asked for");
 }
 
 // ---------------------------------------------------------------- Machine
@@ -1158,30 +1160,34 @@ void Machine::resume(const EffectId& id, EffectResult result, std::int64_t now_m
   state_->resume(id, std::move(result), now_ms);
 }
 void Machine::cancel(Error reason) { state_->cancel(std::move(reason)); }
-void Machine::rename(std::string run_id) {
-  state_->run_id = std::move(run_id);
-  if (state_->roots.size() > program::root::run)
-    state_->roots[program::root::run] = Value::object({{"id", Value(state_->run_id)}});
+void Machine::rename(std::string run_id) { state_->set_run_id(std::move(run_id)); }
+const Outcome& Machine::outcome() const noexcept {
+  static const Outcome none_yet;
+  return state_->end ? state_->end->outcome : none_yet;
 }
-const Outcome& Machine::outcome() const noexcept { return state_->outcome; }
-const std::optional<Fault>& Machine::fault() const noexcept { return state_->fault; }
+const std::optional<Fault>& Machine::fault() const noexcept {
+  static const std::optional<Fault> no_fault;
+  return state_->end ? state_->end->fault : no_fault;
+}
 const std::string& Machine::run_id() const noexcept { return state_->run_id; }
-std::vector<StepEvent> Machine::take_events() { return std::exchange(state_->events, {}); }
+std::vector<StepEvent> Machine::take_events() {
+  return state_->rare ? std::exchange(state_->rare->events, {}) : std::vector<StepEvent>();
+}
 
 StepEvent Machine::place_of(const EffectId& id) const {
   StepEvent place;
-  for (const auto& [number, strand] : state_->strands) {
-    if (!strand.pending || strand.pending->id != id) continue;
-    const std::uint32_t at = strand.frames.empty() ? strand.call->origin : strand.frames.back().pc;
-    const std::uint32_t step = state_->data().code[at].step;
-    if (step == none) break;
-    const program::StepInfo& info = state_->data().steps[step];
-    const program::FunctionInfo& function = state_->data().functions[info.function];
-    place.function = function.names.empty() ? "" : function.names[0];
-    place.step = info.name;
-    place.label = info.label;
-    place.path = info.path;
-  }
+  const std::uint32_t number = state_->who_waits_for(id);
+  if (number == none) return place;
+  const Strand& strand = state_->strands.at(number);
+  const std::uint32_t at = strand.frames.empty() ? strand.call->origin : strand.frames.back().pc;
+  const std::uint32_t step = state_->data().code[at].step;
+  if (step == none) return place;
+  const program::StepInfo& info = state_->data().steps[step];
+  const program::FunctionInfo& function = state_->data().functions[info.function];
+  place.function = function.names.empty() ? "" : function.names[0];
+  place.step = info.name;
+  place.label = info.label;
+  place.path = info.path;
   return place;
 }
 

@@ -1,11 +1,12 @@
 // The state of one run: plain data, no pointer into anything but the program. What changes it is machine.cpp
 // (instructions), strands.cpp (branches and asynchronous calls), unwind.cpp (errors, returns, ends) and snapshot.cpp
 // (writing it out).
+//
+// A hundred thousand runs may wait at once, so what most runs do not have (branches, an outcome as yet) is in boxes.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,6 +14,8 @@
 
 #include <fnstack/machine.hpp>
 
+#include "base/box.hpp"
+#include "base/queue.hpp"
 #include "expr/expression.hpp"
 #include "program/program_data.hpp"
 
@@ -23,25 +26,27 @@ namespace machine {
 // However high the limit value_depth is set: printing, comparing with a filter and snapshots follow a value's nesting.
 inline constexpr int max_value_depth = 1000;
 
+// What an empty slot counts, and one that is borrowed.
+inline const std::uint64_t empty_slot_bytes = Value().byte_size();
+
 // One function being executed. `pc` is the next instruction.
 struct Frame {
   std::uint32_t function = 0;
   std::uint32_t pc = 0;
   std::vector<Value> slots;
-  // In a branch: which slots still are its parent's, and so are counted there. Empty elsewhere.
-  std::vector<bool> borrowed;
 };
 
-// An effect under way. Which instruction asked is the top frame's pc - 1.
+// An effect under way; its id is made of the run's, the strand's path and `ordinal`. Which instruction asked is the top
+// frame's pc - 1.
 struct Pending {
-  EffectId id;
+  std::uint64_t ordinal = 0;
   // The evaluated fields that the kind wants to see again: an array. They may hold what came from env, so a snapshot
   // leaves them out; null, they are evaluated again as of the time and the random position when they were first.
   Value fields;
   std::int64_t evaluated_ms = 0;
   std::uint64_t random_position = 0;
   Value conversation;  // what the kind remembers, if it asks for several effects
-  std::optional<EffectResult> result;
+  base::Box<EffectResult> result;
 };
 
 // A strand's branches, while they are under way: the fork is the instruction it is blocked at.
@@ -92,14 +97,29 @@ struct Strand {
   std::uint64_t random_position = 0;
   program::ForkSite::Branch code;  // of a branch: where its first frame stays
   std::vector<Frame> frames;
+  base::Box<std::vector<bool>> borrowed;  // of a branch: which slots of its first frame are its parent's, counted there
   std::optional<Pending> pending;
-  std::optional<Join> join;
-  std::optional<Awaiting> awaiting;
-  std::optional<AsyncCall> call;
+  base::Box<Join> join;
+  base::Box<Awaiting> awaiting;
+  base::Box<AsyncCall> call;
   std::vector<std::uint32_t> calls;  // asynchronous ones under way, this strand's to cancel
 
+  // What a slot of a frame counts in live_bytes.
+  [[nodiscard]] std::uint64_t counts(const Frame& frame, std::size_t slot) const {
+    const bool is_lent = borrowed && &frame == &frames.front() && (*borrowed)[slot];
+    return is_lent ? empty_slot_bytes : frame.slots[slot].byte_size();
+  }
+  // The same of a slot that is about to be given a value of the strand's own.
+  [[nodiscard]] std::uint64_t gives_up(const Frame& frame, std::size_t slot) {
+    const std::uint64_t counted = counts(frame, slot);
+    if (borrowed && &frame == &frames.front()) (*borrowed)[slot] = false;
+    return counted;
+  }
+
   // Executes its instruction again, now that what it waited for is there.
-  [[nodiscard]] bool is_resuming() const noexcept { return pending || join || awaiting; }
+  [[nodiscard]] bool is_resuming() const noexcept {
+    return pending.has_value() || static_cast<bool>(join) || static_cast<bool>(awaiting);
+  }
   [[nodiscard]] bool is_branch() const noexcept { return parent != program::none && !call; }
 };
 
@@ -116,13 +136,32 @@ struct Rollback {
   std::string transaction;
 };
 
+// What only some runs have.
+struct Rare {
+  base::Queue<EffectId> abandoned;                           // to be told to the driver
+  std::vector<EffectId> ignored;                             // told; their results are dropped
+  std::map<std::string, Execution, std::less<>> executions;  // asynchronous calls by id
+  std::map<std::vector<std::uint32_t>, std::uint32_t> numbers;  // of the strands but the root, by path
+  base::Queue<Rollback> rollbacks;                           // still to be asked for
+  std::vector<EffectId> rollbacks_under_way;
+  std::vector<StepEvent> events;
+};
+
+struct End {
+  Outcome outcome;
+  std::optional<Fault> fault;
+};
+
 }  // namespace machine
 
 struct Machine::State {
   Program program;
   std::string run_id;
-  Limits limits;
+  std::shared_ptr<const Limits> limits;  // never null
   bool observe = false;
+  // The end: `ending` while open transactions are rolled back, then `ended`.
+  bool ending = false;
+  bool ended = false;
 
   std::vector<Value> roots;  // env, run, the host's
   expr::Random random;
@@ -134,19 +173,9 @@ struct Machine::State {
 
   std::map<std::uint32_t, machine::Strand> strands;  // by number; 0 is the root
   std::uint32_t next_strand = 1;
-  std::deque<std::uint32_t> ready;                                    // in the order they became so
-  std::deque<EffectId> abandoned;                                     // to be told to the driver
-  std::vector<EffectId> ignored;                                      // told; their results are dropped
-  std::map<std::string, machine::Execution, std::less<>> executions;  // asynchronous calls by id
-
-  // The end: `ending` while open transactions are rolled back, then `ended`.
-  bool ending = false;
-  bool ended = false;
-  std::deque<machine::Rollback> rollbacks;  // still to be asked for
-  std::vector<EffectId> rollbacks_under_way;
-  Outcome outcome;
-  std::optional<Fault> fault;
-  std::vector<StepEvent> events;
+  base::Queue<std::uint32_t> ready;  // in the order they became so
+  base::Box<machine::Rare> rare;
+  base::Box<machine::End> end;
 
   // ---- machine.cpp
   [[nodiscard]] Next next(std::uint64_t budget);
@@ -154,8 +183,25 @@ struct Machine::State {
   void begin(Start start);
   // Limits, roots and seed: what a restored machine needs too.
   void prepare(Start& start);
+  void set_run_id(std::string id);
+  [[nodiscard]] Outcome& outcome() { return end.get_or_make().outcome; }
+  void fail(Fault::Kind kind, std::string message) {
+    end.get_or_make().fault = Fault{kind, std::move(message)};
+    ended = true;
+  }
 
   // ---- strands.cpp
+  [[nodiscard]] machine::Rare& more() { return rare.get_or_make(); }
+  [[nodiscard]] EffectId id_of(const machine::Strand& strand, std::uint64_t ordinal) const {
+    return {run_id, strand.path, ordinal};
+  }
+  // The number of the strand that waits for this effect; none if there is none.
+  [[nodiscard]] std::uint32_t who_waits_for(const EffectId& id) const;
+  void abandon(const machine::Strand& strand) {
+    if (strand.pending && !strand.pending->result) more().abandoned.push_back(id_of(strand, strand.pending->ordinal));
+  }
+  // An asynchronous call by its id; null if there is none.
+  [[nodiscard]] machine::Execution* find_execution(std::string_view id);
   // The strand goes on with the instruction it is blocked at.
   void wake(std::uint32_t number);
   // A new strand that branches off `parent`: path, depth, random stream. Its number.
@@ -192,14 +238,11 @@ struct Machine::State {
     return data().code[frame.pc - 1];
   }
   void add_event(StepEvent::Kind kind, std::uint32_t step, std::string text, Value extra = {});
-  void release(const machine::Frame& frame);
+  void release(const machine::Strand& strand, const machine::Frame& frame);
   void give_back(std::uint64_t bytes) { live_bytes -= std::min(live_bytes, bytes); }
 };
 
 namespace machine {
-
-// What an empty slot counts, and one that is borrowed.
-inline const std::uint64_t empty_slot_bytes = Value().byte_size();
 
 // A response on its way: {"status", "headers", "body"}.
 [[nodiscard]] Value make_response(std::int64_t status, Value headers, Value body);

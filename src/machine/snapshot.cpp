@@ -17,7 +17,7 @@ using machine::Join;
 using machine::Pending;
 using machine::Strand;
 
-constexpr std::string_view magic = "fnstack snapshot 2\n";
+constexpr std::string_view magic = "fnstack snapshot 3\n";
 // No value of a run is nested deeper: limits beyond it are clamped when the run begins.
 constexpr int max_depth = machine::max_value_depth;
 
@@ -260,8 +260,6 @@ void write_frame(Writer& out, const Frame& frame) {
   out.number(frame.function);
   out.number(frame.pc);
   for (const Value& slot : frame.slots) out.value(slot);
-  out.flag(!frame.borrowed.empty());
-  for (const bool borrowed : frame.borrowed) out.flag(borrowed);
 }
 
 Frame read_frame(Reader& in, const program::ProgramData& data) {
@@ -271,27 +269,25 @@ Frame read_frame(Reader& in, const program::ProgramData& data) {
   if (frame.function >= data.functions.size() || frame.pc >= data.code.size()) in.fail();
   const std::size_t slots = in.ok() ? data.functions[frame.function].slots : 0;
   for (std::size_t i = 0; in.ok() && i < slots; ++i) frame.slots.push_back(in.value());
-  if (!in.flag()) return frame;
-  for (std::size_t i = 0; in.ok() && i < slots; ++i) frame.borrowed.push_back(in.flag());
   return frame;
 }
 
 void write_pending(Writer& out, const Pending& pending) {
-  write_id(out, pending.id);
+  out.number(pending.ordinal);
   out.integer(pending.evaluated_ms);
   out.number(pending.random_position);
   out.value(pending.conversation);
-  out.flag(pending.result.has_value());
+  out.flag(static_cast<bool>(pending.result));
   if (pending.result) write_result(out, *pending.result);
 }
 
 Pending read_pending(Reader& in) {
   Pending pending;
-  pending.id = read_id(in);
+  pending.ordinal = in.number();
   pending.evaluated_ms = in.integer();
   pending.random_position = in.number();
   pending.conversation = in.value();
-  if (in.flag()) pending.result = read_result(in);
+  if (in.flag()) pending.result = base::Box(read_result(in));
   return pending;
 }
 
@@ -355,11 +351,15 @@ void write_strand(Writer& out, const Strand& strand) {
   out.number(strand.code.end);
   out.number(strand.frames.size());
   for (const Frame& frame : strand.frames) write_frame(out, frame);
+  out.flag(static_cast<bool>(strand.borrowed));
+  if (strand.borrowed) {
+    for (const bool borrowed : *strand.borrowed) out.flag(borrowed);
+  }
   out.flag(strand.pending.has_value());
   if (strand.pending) write_pending(out, *strand.pending);
-  out.flag(strand.join.has_value());
+  out.flag(static_cast<bool>(strand.join));
   if (strand.join) write_join(out, *strand.join);
-  out.flag(strand.awaiting.has_value());
+  out.flag(static_cast<bool>(strand.awaiting));
   if (strand.awaiting) {
     out.value(strand.awaiting->ids);
     out.number(strand.awaiting->next);
@@ -368,7 +368,7 @@ void write_strand(Writer& out, const Strand& strand) {
     out.number(strand.awaiting->ordinal);
     out.flag(strand.awaiting->has_yielded);
   }
-  out.flag(strand.call.has_value());
+  out.flag(static_cast<bool>(strand.call));
   if (strand.call) write_call(out, *strand.call);
   write_numbers(out, strand.calls);
 }
@@ -389,8 +389,14 @@ Strand read_strand(Reader& in, const program::ProgramData& data) {
   strand.code.end = in.small();
   const std::size_t size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) strand.frames.push_back(read_frame(in, data));
+  if (in.flag()) {
+    if (strand.frames.empty()) in.fail();
+    const std::size_t slots = in.ok() ? strand.frames.front().slots.size() : 0;
+    std::vector<bool>& borrowed = strand.borrowed.emplace();
+    for (std::size_t i = 0; in.ok() && i < slots; ++i) borrowed.push_back(in.flag());
+  }
   if (in.flag()) strand.pending = read_pending(in);
-  if (in.flag()) strand.join = read_join(in);
+  if (in.flag()) strand.join = base::Box(read_join(in));
   if (in.flag()) {
     strand.awaiting.emplace().ids = in.value();
     strand.awaiting->next = static_cast<std::size_t>(in.number());
@@ -398,7 +404,7 @@ Strand read_strand(Reader& in, const program::ProgramData& data) {
     strand.awaiting->ordinal = in.number();
     strand.awaiting->has_yielded = in.flag();
   }
-  if (in.flag()) strand.call = read_call(in);
+  if (in.flag()) strand.call = base::Box(read_call(in));
   strand.calls = read_numbers(in);
   return strand;
 }
@@ -406,6 +412,7 @@ Strand read_strand(Reader& in, const program::ProgramData& data) {
 // Do the strands fit each other and the program? What is executed later relies on it.
 bool fits(const Machine::State& state) {
   const program::ProgramData& data = state.data();
+  const auto& executions = state.rare->executions;
   const auto find = [&](std::uint32_t number) -> const Strand* {
     const auto found = state.strands.find(number);
     return found == state.strands.end() ? nullptr : &found->second;
@@ -429,8 +436,8 @@ bool fits(const Machine::State& state) {
       if (std::find(siblings->begin(), siblings->end(), number) == siblings->end()) return false;
     }
     if (strand.call) {
-      const auto execution = state.executions.find(strand.call->id);
-      if (execution == state.executions.end() || execution->second.strand != number) return false;
+      const auto execution = executions.find(strand.call->id);
+      if (execution == executions.end() || execution->second.strand != number) return false;
       if (strand.call->origin >= data.code.size()) return false;
     }
     for (const std::uint32_t call : strand.calls) {
@@ -455,11 +462,11 @@ bool fits(const Machine::State& state) {
       const Value& ids = strand.awaiting->ids;
       if (!ids.is_array() || strand.awaiting->next > ids.size()) return false;
       for (std::size_t i = 0; i < ids.size(); ++i) {
-        if (!ids[i].is_string() || state.executions.find(ids[i].as_string()) == state.executions.end()) return false;
+        if (!ids[i].is_string() || executions.find(ids[i].as_string()) == executions.end()) return false;
       }
     }
   }
-  for (const auto& [id, execution] : state.executions) {
+  for (const auto& [id, execution] : executions) {
     if (execution.strand == program::none) continue;
     const Strand* const strand = find(execution.strand);
     if (strand == nullptr || !strand->call || strand->call->id != id) return false;
@@ -487,12 +494,14 @@ std::string Machine::snapshot() const {
   }
   out.number(state.ready.size());
   for (std::uint32_t number : state.ready) out.number(number);
-  out.number(state.abandoned.size());
-  for (const EffectId& id : state.abandoned) write_id(out, id);
-  out.number(state.ignored.size());
-  for (const EffectId& id : state.ignored) write_id(out, id);
-  out.number(state.executions.size());
-  for (const auto& [id, execution] : state.executions) {
+  static const machine::Rare nothing;
+  const machine::Rare& rare = state.rare ? *state.rare : nothing;
+  out.number(rare.abandoned.size());
+  for (const EffectId& id : rare.abandoned) write_id(out, id);
+  out.number(rare.ignored.size());
+  for (const EffectId& id : rare.ignored) write_id(out, id);
+  out.number(rare.executions.size());
+  for (const auto& [id, execution] : rare.executions) {
     out.text(id);
     out.number(execution.strand);
     out.value(execution.result);
@@ -500,14 +509,14 @@ std::string Machine::snapshot() const {
   }
   out.flag(state.ending);
   out.flag(state.ended);
-  out.number(state.rollbacks.size());
-  for (const machine::Rollback& rollback : state.rollbacks) {
+  out.number(rare.rollbacks.size());
+  for (const machine::Rollback& rollback : rare.rollbacks) {
     write_id(out, rollback.id);
     out.text(rollback.transaction);
   }
-  out.number(state.rollbacks_under_way.size());
-  for (const EffectId& id : state.rollbacks_under_way) write_id(out, id);
-  const Outcome& outcome = state.outcome;
+  out.number(rare.rollbacks_under_way.size());
+  for (const EffectId& id : rare.rollbacks_under_way) write_id(out, id);
+  const Outcome& outcome = this->outcome();
   out.number(static_cast<std::uint64_t>(outcome.status));
   out.flag(outcome.response.has_value());
   if (outcome.response) {
@@ -534,29 +543,32 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
   auto state = std::make_unique<State>();
   state->program = std::move(program);
   state->prepare(start);
-  state->run_id = std::string(in.text());
+  state->set_run_id(std::string(in.text()));
   state->now_ms = in.integer();
   state->steps = in.number();
   state->expression_steps = in.number();
   state->effects = in.number();
   state->live_bytes = in.number();
   state->next_strand = in.small();
+  machine::Rare& rare = state->more();
   std::size_t size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) {
     const std::uint32_t number = in.small();
-    state->strands.emplace(number, read_strand(in, state->data()));
+    Strand strand = read_strand(in, state->data());
+    if (number != 0 && !rare.numbers.emplace(strand.path, number).second) in.fail();
+    state->strands.emplace(number, std::move(strand));
   }
   size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) {
     state->ready.push_back(in.small());
   }
   size = in.count();
-  for (std::size_t i = 0; in.ok() && i < size; ++i) state->abandoned.push_back(read_id(in));
+  for (std::size_t i = 0; in.ok() && i < size; ++i) rare.abandoned.push_back(read_id(in));
   size = in.count();
-  for (std::size_t i = 0; in.ok() && i < size; ++i) state->ignored.push_back(read_id(in));
+  for (std::size_t i = 0; in.ok() && i < size; ++i) rare.ignored.push_back(read_id(in));
   size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) {
-    machine::Execution& execution = state->executions[std::string(in.text())];
+    machine::Execution& execution = rare.executions[std::string(in.text())];
     execution.strand = in.small();
     execution.result = in.value();
     execution.waiters = read_numbers(in);
@@ -566,26 +578,26 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
   size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) {
     EffectId id = read_id(in);
-    state->rollbacks.push_back({std::move(id), std::string(in.text())});
+    rare.rollbacks.push_back({std::move(id), std::string(in.text())});
   }
   size = in.count();
-  for (std::size_t i = 0; in.ok() && i < size; ++i) state->rollbacks_under_way.push_back(read_id(in));
+  for (std::size_t i = 0; in.ok() && i < size; ++i) rare.rollbacks_under_way.push_back(read_id(in));
   const std::uint64_t status = in.number();
   if (status > static_cast<std::uint64_t>(Outcome::Status::cancelled)) in.fail();
-  state->outcome.status = static_cast<Outcome::Status>(status);
+  Outcome& outcome = state->outcome();
+  outcome.status = static_cast<Outcome::Status>(status);
   if (in.flag()) {
     Outcome::Response response;
     response.status_code = static_cast<int>(in.integer());
     response.headers = in.value();
     response.body = in.value();
-    state->outcome.response = std::move(response);
+    outcome.response = std::move(response);
   }
-  state->outcome.variables = in.value();
-  if (in.flag()) state->outcome.error = in.error();
-  state->outcome.steps = in.number();
-  state->outcome.effects = in.number();
+  outcome.variables = in.value();
+  if (in.flag()) outcome.error = in.error();
+  outcome.steps = in.number();
+  outcome.effects = in.number();
   if (!in.ok() || !in.at_end() || !fits(*state)) return Fault{Fault::Kind::storage, "the snapshot is damaged"};
-  state->roots[program::root::run] = Value::object({{"id", Value(state->run_id)}});
   return Machine(std::move(state));
 }
 

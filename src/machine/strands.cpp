@@ -28,6 +28,26 @@ std::uint64_t stream_of(std::uint64_t parent, std::uint64_t index) {
 
 }  // namespace
 
+std::uint32_t Machine::State::who_waits_for(const EffectId& id) const {
+  std::uint32_t number = 0;
+  if (!id.strand.empty()) {
+    if (!rare) return program::none;
+    const auto found = rare->numbers.find(id.strand);
+    if (found == rare->numbers.end()) return program::none;
+    number = found->second;
+  }
+  const auto strand = strands.find(number);
+  if (strand == strands.end() || id.run != run_id) return program::none;
+  const auto& pending = strand->second.pending;
+  return pending && !pending->result && pending->ordinal == id.ordinal ? number : program::none;
+}
+
+Execution* Machine::State::find_execution(std::string_view id) {
+  if (!rare) return nullptr;
+  const auto found = rare->executions.find(id);
+  return found == rare->executions.end() ? nullptr : &found->second;
+}
+
 void Machine::State::wake(std::uint32_t number) {
   Strand& strand = strands.at(number);
   if (strand.status == Strand::Status::ready) return;
@@ -43,6 +63,7 @@ std::uint32_t Machine::State::add_strand(std::uint32_t parent_number, std::uint6
   strand.parent = parent_number;
   strand.random_stream = stream_of(parent.random_stream, index);
   const std::uint32_t number = next_strand++;
+  more().numbers.emplace(strand.path, number);
   strands.emplace(number, std::move(strand));
   ready.push_back(number);
   return number;
@@ -113,7 +134,7 @@ void Machine::State::wake_waiters(Execution& execution) {
 
 void Machine::State::end_call(std::uint32_t number, std::string_view status, Value output) {
   Strand& strand = strands.at(number);
-  Execution& execution = executions.at(strand.call->id);
+  Execution& execution = *find_execution(strand.call->id);
   execution.strand = program::none;
   execution.result = Value::object(
       {{"execution_id", Value(strand.call->id)}, {"status", Value(status)}, {"output", std::move(output)}});
@@ -130,10 +151,10 @@ void Machine::State::end_call(std::uint32_t number, std::string_view status, Val
 }
 
 EffectId Machine::State::ask_host(Strand& strand) {
-  strand.pending.emplace().id = EffectId{run_id, strand.path, strand.next_ordinal++};
+  strand.pending.emplace().ordinal = strand.next_ordinal++;
   strand.status = Strand::Status::waiting;
   ++effects;
-  return strand.pending->id;
+  return id_of(strand, strand.pending->ordinal);
 }
 
 void Machine::State::end_host_call(std::uint32_t number, EffectResult result) {
@@ -170,14 +191,14 @@ void Machine::State::drop_strand(std::uint32_t number) {
     if (found == strands.end()) continue;
     Strand& strand = found->second;
     note_open_transactions(strand);
-    if (strand.pending && !strand.pending->result) abandoned.push_back(strand.pending->id);
+    abandon(strand);
     if (strand.join) {
       give_back(strand.join->result_bytes);
       to_drop.insert(to_drop.end(), strand.join->live.begin(), strand.join->live.end());
     }
     to_drop.insert(to_drop.end(), strand.calls.begin(), strand.calls.end());
     if (strand.call) {
-      Execution& execution = executions.at(strand.call->id);
+      Execution& execution = *find_execution(strand.call->id);
       if (execution.strand != program::none) {
         // Whoever has learned its id elsewhere does not wait for ever.
         Error error = make_error(error_type::cancelled, "what made this asynchronous call was cancelled");
@@ -189,8 +210,9 @@ void Machine::State::drop_strand(std::uint32_t number) {
         wake_waiters(execution);
       }
     }
-    for (const Frame& frame : strand.frames) release(frame);
-    if (strand.status == Strand::Status::ready) std::erase(ready, to_drop[i]);
+    for (const Frame& frame : strand.frames) release(strand, frame);
+    if (strand.status == Strand::Status::ready) ready.erase(to_drop[i]);
+    if (rare) rare->numbers.erase(strand.path);
     strands.erase(found);
   }
 }
@@ -205,7 +227,7 @@ void Machine::State::note_open_transactions(Strand& strand) {
       if (region.kind != program::Region::Kind::transaction || at < region.begin || at >= region.end) continue;
       const Value& name = frame.slots[region.transaction];
       if (!name.is_string()) continue;
-      rollbacks.push_back({EffectId{run_id, strand.path, strand.next_ordinal++}, std::string(name.as_string())});
+      more().rollbacks.push_back({id_of(strand, strand.next_ordinal++), std::string(name.as_string())});
     }
   }
 }
@@ -221,7 +243,7 @@ bool Machine::State::break_deadlock() {
   const auto next_of = [this](std::uint32_t number) {
     const Strand& strand = strands.at(number);
     if (strand.join) return strand.join->live.front();
-    return executions.find(strand.awaiting->ids[strand.awaiting->next].as_string())->second.strand;
+    return find_execution(strand.awaiting->ids[strand.awaiting->next].as_string())->strand;
   };
   for (std::size_t i = 0; i < strands.size(); ++i) at = next_of(at);
   const std::uint32_t first = at;

@@ -50,13 +50,11 @@ void Machine::State::add_event(StepEvent::Kind kind, std::uint32_t step, std::st
   }
   event.text = std::move(text);
   event.data = std::move(extra);
-  events.push_back(std::move(event));
+  more().events.push_back(std::move(event));
 }
 
-void Machine::State::release(const Frame& frame) {
-  for (std::size_t i = 0; i < frame.slots.size(); ++i) {
-    give_back(!frame.borrowed.empty() && frame.borrowed[i] ? machine::empty_slot_bytes : frame.slots[i].byte_size());
-  }
+void Machine::State::release(const Strand& strand, const Frame& frame) {
+  for (std::size_t i = 0; i < frame.slots.size(); ++i) give_back(strand.counts(frame, i));
 }
 
 bool Machine::State::raise(std::uint32_t number, Error error) {
@@ -84,10 +82,9 @@ bool Machine::State::raise(std::uint32_t number, Error error) {
         if (region.kind == program::Region::Kind::catch_) {
           add_event(StepEvent::Kind::caught, current(frame).step, error.message);
           Value caught = to_value(error);
-          give_back(frame.slots[region.slot].byte_size());
+          give_back(strand->gives_up(frame, region.slot));
           live_bytes += caught.byte_size();
           frame.slots[region.slot] = std::move(caught);
-          if (!frame.borrowed.empty()) frame.borrowed[region.slot] = false;
         } else {
           frame.slots[region.slot] =
               Value(error.restart_transaction ? program::completion::restart : program::completion::error);
@@ -99,7 +96,7 @@ bool Machine::State::raise(std::uint32_t number, Error error) {
         return false;
       }
       if (strand->frames.size() == 1) break;
-      release(frame);
+      release(*strand, frame);
       strand->frames.pop_back();
     }
     if (strand->call) {
@@ -133,12 +130,7 @@ bool Machine::State::finish_function(std::uint32_t number, Value response) {
     frame.pc = fork_of(parent).on_response;
     drop_join(parent);
     live_bytes += response.byte_size();
-    if (frame.borrowed.empty() || !frame.borrowed[program::slot::response]) {
-      give_back(frame.slots[program::slot::response].byte_size());
-    } else {
-      frame.borrowed[program::slot::response] = false;
-      give_back(machine::empty_slot_bytes);
-    }
+    give_back(parent.gives_up(frame, program::slot::response));
     frame.slots[program::slot::response] = std::move(response);
     wake(parent_number);
     return false;
@@ -159,44 +151,39 @@ bool Machine::State::finish_function(std::uint32_t number, Value response) {
       answer.status_code = static_cast<int>(response.get("status").as_integer());
       answer.headers = response.get("headers");
       answer.body = response.get("body");
-      outcome.response = std::move(answer);
+      outcome().response = std::move(answer);
     }
     finish_run(Outcome::Status::completed, std::nullopt);
     return false;
   }
-  release(strand.frames.back());
+  release(strand, strand.frames.back());
   strand.frames.pop_back();
   Frame& caller = strand.frames.back();
   const program::CallSite& site = data().call_sites[current(caller).a];
   Value result = result_of(site.full);
   if (site.result != program::none) {
-    Value& target = caller.slots[site.result];
     live_bytes += result.byte_size();
-    if (!caller.borrowed.empty() && caller.borrowed[site.result]) {
-      caller.borrowed[site.result] = false;
-      give_back(machine::empty_slot_bytes);
-    } else {
-      give_back(target.byte_size());
-    }
-    target = std::move(result);
+    give_back(strand.gives_up(caller, site.result));
+    caller.slots[site.result] = std::move(result);
   }
   return true;
 }
 
 void Machine::State::capture_variables(const Frame& frame) {
-  outcome.variables = Value::object();
-  for (const auto& [name, slot] : data().functions[frame.function].variables)
-    outcome.variables.set(name, frame.slots[slot]);
+  Value& variables = outcome().variables;
+  variables = Value::object();
+  for (const auto& [name, slot] : data().functions[frame.function].variables) variables.set(name, frame.slots[slot]);
 }
 
 void Machine::State::finish_run(Outcome::Status status, std::optional<Error> error) {
   if (ending) return;
   ending = true;
-  if (status != Outcome::Status::completed) outcome.response.reset();
-  outcome.status = status;
-  outcome.error = std::move(error);
-  outcome.steps = steps;
-  outcome.effects = effects;
+  Outcome& result = outcome();
+  if (status != Outcome::Status::completed) result.response.reset();
+  result.status = status;
+  result.error = std::move(error);
+  result.steps = steps;
+  result.effects = effects;
   if (auto root = strands.find(0); root != strands.end() && !root->second.frames.empty()) {
     Strand& strand = root->second;
     capture_variables(strand.frames.front());
@@ -204,12 +191,12 @@ void Machine::State::finish_run(Outcome::Status status, std::optional<Error> err
     drop_join(strand);
     for (const std::uint32_t call : std::vector<std::uint32_t>(std::move(strand.calls))) drop_strand(call);
     strand.calls.clear();
-    if (strand.pending && !strand.pending->result) abandoned.push_back(strand.pending->id);
+    abandon(strand);
     strand.pending.reset();
     strand.awaiting.reset();
   }
   ready.clear();
-  if (rollbacks.empty() && rollbacks_under_way.empty()) ended = true;
+  ended = !rare || (rare->rollbacks.empty() && rare->rollbacks_under_way.empty());
 }
 
 void Machine::State::cancel(Error reason) {

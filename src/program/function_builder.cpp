@@ -64,7 +64,10 @@ expr::Reference FunctionBuilder::resolve(const expr::NameUse& use, Span literal,
   }
   if (use.name == "inputs" || use.name == "input") return at_slot(slot::inputs);
   if (use.name == "env") return expr::Reference{Kind::root, root::env, expr::Reference::none, false};
-  if (use.name == "run") return expr::Reference{Kind::root, root::run, expr::Reference::none, false};
+  if (use.name == "run") {
+    data_.reads_run = true;
+    return expr::Reference{Kind::root, root::run, expr::Reference::none, false};
+  }
   if (use.name == "error") return {};
   if (use.name == "timestamp" || use.name == "now")
     return expr::Reference{Kind::timestamp, 0, expr::Reference::none, false};

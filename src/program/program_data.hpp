@@ -192,6 +192,7 @@ struct ProgramData {
   std::map<std::string, std::uint32_t, std::less<>> function_index;  // every name that can be called
   std::vector<std::string> roots;                                    // the host's, in order from root::first_free
   std::vector<std::string> host_functions;
+  bool reads_run = false;  // something reads the root `run`
   std::string fingerprint;
 
   // Once all functions are there. A best name goes before an alias (DIALECT 4.35), main texts before libraries.

@@ -328,11 +328,13 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
   if (roots.is_object()) start.roots = roots;
   start.run_id = "run";
   start.now_ms = content.find("now") != nullptr ? content.get("now").as_integer() : 1'700'000'000'000;
-  const Value& limits = content.get("limits");
-  for (std::size_t i = 0; i < limits.size(); ++i) {
-    if (!start.limits.set(limits.key_at(i), limits[i].as_integer()))
-      return test.name + ": no limit " + std::string(limits.key_at(i));
+  const Value& given = content.get("limits");
+  Limits limits;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (!limits.set(given.key_at(i), given[i].as_integer()))
+      return test.name + ": no limit " + std::string(given.key_at(i));
   }
+  start.limits = std::make_shared<const Limits>(limits);
   Machine machine(compiled.program, start);
   std::string wrong = Conversation(machine, compiled.program, start, at_effect).hold(content.get("dialogue"));
   if (!wrong.empty()) return wrong;

@@ -252,7 +252,9 @@ TEST_CASE("finished branches leave nothing behind") {
       {"function": "Parallel", "branches": [[{"function": "Math", "operation": "add", "value1": 1, "value2": 2}], [{"function": "Create Variable", "name": "t", "value": "{{'x'|repeat(1000)}}"}]]},
       {"function": "Loop", "parallel": true, "times": 5, "steps": [{"function": "Try-Catch", "try_steps": [{"function": "throw", "message": "{{'y'|repeat(1000)}}"}], "catch_steps": []}], "output_variable": "r"}]}]}})");
   Start start = start_of_main();
-  start.limits.live_bytes = 40'000;
+  Limits limits;
+  limits.live_bytes = 40'000;
+  start.limits = std::make_shared<const Limits>(limits);
   Machine machine(program, std::move(start));
   while (!std::holds_alternative<Machine::Ended>(machine.next())) {
   }
