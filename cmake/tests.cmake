@@ -45,6 +45,7 @@ fnstack_test(test_expr
     tests/unit/expr/evaluate_test.cpp
     tests/unit/expr/expression_table_test.cpp
     tests/unit/expr/functions_test.cpp
+    tests/unit/expr/grow_test.cpp
     tests/unit/expr/javascript_oracle_test.cpp
     tests/unit/expr/lexer_test.cpp
     tests/unit/expr/parser_test.cpp

@@ -1,5 +1,6 @@
 // Evaluator: one evaluation in progress. Its members on operators and paths are in evaluate.cpp, those that build
-// lists and objects and make calls in calls.cpp. Private to these two; outside one calls evaluate.
+// lists and objects and make calls in calls.cpp, growing a variable in grow.cpp. Private to these; outside one calls
+// evaluate.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +52,8 @@ class Evaluator final {
     return compute_node(node, scratch);
   }
   bool eval_into(std::uint32_t number, Value& target);
+  // In grow.cpp. False: this value can't grow so, and nothing happened; else it did, or error_ is set.
+  bool grow(Value& variable);
   // Truthiness: 1, 0, or -1 for an error.
   FNSTACK_HOT int test(std::uint32_t number) {
     const Node& node = nodes_[number];

@@ -81,6 +81,8 @@ std::uint32_t Expression::slot() const noexcept {
   return is_bare ? root.a : Reference::none;
 }
 
+std::uint32_t Expression::grown_slot() const noexcept { return empty() ? Reference::none : program_->grown; }
+
 bool Expression::is_concatenation() const noexcept { return !empty() && program_->nodes[program_->root].op == Op::add; }
 
 std::vector<NameUse> free_names(const Expression& expression) {
@@ -116,6 +118,7 @@ Expression bind(const Expression& expression, const Resolver& resolve) {
     }
     if (reference.kind == Reference::Kind::null) path = {Op::constant, 0, 0, constant_null, 0, 0};
   }
+  program->grown = find_growth(*program);
   Expression out;
   out.program_ = std::move(program);
   return out;

@@ -95,6 +95,8 @@ class Expression {
   [[nodiscard]] Expression without_opt_out() const;
   // If the expression is a variable alone, its slot; else Reference::none. Asked of bound ones.
   [[nodiscard]] std::uint32_t slot() const noexcept;
+  // The slot of the variable that `grow` can add to in place; else Reference::none. Asked of bound ones.
+  [[nodiscard]] std::uint32_t grown_slot() const noexcept;
   // The expression is `a + b` at its top (check warns of URLs and bodies glued together).
   [[nodiscard]] bool is_concatenation() const noexcept;
 
@@ -126,6 +128,10 @@ using Failure = std::unique_ptr<Error>;
 // Valid until a slot or `scratch` changes.
 [[nodiscard]] const Value* evaluate_borrowed(const Expression& expression, Scope& scope, Value& scratch,
                                              Failure& error);
+
+// The expression's value into `variable`, the slot that grown_slot() names: in place where that can be, for the price
+// of what is added. False: `error` is set, and the variable is as it was.
+[[nodiscard]] bool grow(const Expression& expression, Scope& scope, Value& variable, Failure& error);
 
 // The truthiness of its value: 1, 0, or -1 and `error` is set.
 [[nodiscard]] int test(const Expression& expression, Scope& scope, Failure& error);

@@ -116,7 +116,8 @@ struct Expression::Program {
   std::string text;
   std::uint32_t offset = 0;  // of text within its literal
   std::uint32_t root = 0;
-  std::uint32_t locals = 0;  // parameters of arrows that can be alive at once
+  std::uint32_t locals = 0;               // parameters of arrows that can be alive at once
+  std::uint32_t grown = Reference::none;  // the slot that `grow` can add to in place
 
   [[nodiscard]] std::string_view source(std::uint32_t node) const {
     return std::string_view(text).substr(spans[node].begin, spans[node].end - spans[node].begin);
@@ -124,6 +125,11 @@ struct Expression::Program {
 };
 
 inline constexpr std::uint32_t constant_null = 0, constant_true = 1, constant_false = 2;
+
+// How what comes behind a variable is added to it.
+enum class Growth : std::uint8_t { none, text, elements, lists };  // lists: their elements, and what is none
+// The slot of the variable that the expression's value begins with, if it is read nowhere else in it; else none.
+[[nodiscard]] std::uint32_t find_growth(const Expression::Program& program);
 
 // A key by its text; finds its array position.
 [[nodiscard]] Key make_key(std::string text, bool named);

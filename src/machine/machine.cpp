@@ -42,11 +42,7 @@ using program::ProgramData;
 class Executor {
  public:
   Executor(Machine::State& state, std::uint32_t number)
-      : state_(state),
-        data_(state.data()),
-        limits_(*state.limits),
-        number_(number),
-        strand_(state.strands.at(number)) {
+      : state_(state), data_(state.data()), limits_(*state.limits), number_(number), strand_(state.strands.at(number)) {
     scope_.roots = state.roots.data();
     scope_.now_ms = state.now_ms;
     scope_.random = &state.random;
@@ -128,8 +124,7 @@ class Executor {
     return program::evaluate(data_.operands[operand], scope_, surroundings_, out);
   }
   [[nodiscard]] machine::StepFields fields_of(const KindCall& site) {
-    return {
-        data_, site, scope_, limits_, frame_->slots.data(), {state_.run_id, strand_.path, strand_.next_ordinal}};
+    return {data_, site, scope_, limits_, frame_->slots.data(), {state_.run_id, strand_.path, strand_.next_ordinal}};
   }
   Step wait_for(Effect wanted);
   // The fields of the step whose effect `pending` was, as they were then.
@@ -267,8 +262,7 @@ Executor::Step Executor::converse(const Instruction& instruction) {
   Effect* const wanted = std::get_if<Effect>(&*turn);
   if (wanted == nullptr) return finish_step(instruction, fields, std::move(std::get<Value>(*turn)));
   if (last.conversation.byte_size() > scope_.limits.value_bytes) {
-    return fail(
-        limit_error("value_bytes", limits_.value_bytes, "what the step has gathered takes", "bytes", false));
+    return fail(limit_error("value_bytes", limits_.value_bytes, "what the step has gathered takes", "bytes", false));
   }
   const Step step = wait_for(std::move(*wanted));
   Pending& pending = *strand_.pending;
@@ -355,6 +349,15 @@ Executor::Step Executor::assign(const Instruction& instruction) {
     state_.live_bytes += target.byte_size();
     state_.give_back(before);
     if (state_.live_bytes > static_cast<std::uint64_t>(limits_.live_bytes)) return live_bytes_error();
+  } else if (operand.grows == instruction.a && operand.kind == program::Operand::Kind::expression) {
+    Value& target = frame_->slots[instruction.a];
+    const std::uint64_t before = counted(instruction.a);
+    expr::Failure error;
+    const bool grown = expr::grow(operand.expression, scope_, target, error);
+    state_.live_bytes += target.byte_size();
+    state_.give_back(before);
+    if (!grown) return fail(std::move(*error));
+    if (is_over_live_bytes()) return live_bytes_error();
   } else {
     Value value;
     if (const Value* const there = program::at_hand(operand, scope_)) {
@@ -613,10 +616,9 @@ Executor::Step Executor::call(const Instruction& instruction) {
     Value delay;
     if (auto error = evaluate(site.delay_s, delay)) return fail(std::move(*error));
     const Value seconds = delay.is_null() ? Value(0) : expr::to_number(delay);
-    if (!seconds.is_number() || seconds.as_number() < 0 ||
-        seconds.as_number() > static_cast<double>(limits_.wait_s)) {
-      return fail(make_error(error_type::validation,
-                             "delay: expected seconds from 0 to " + std::to_string(limits_.wait_s)));
+    if (!seconds.is_number() || seconds.as_number() < 0 || seconds.as_number() > static_cast<double>(limits_.wait_s)) {
+      return fail(
+          make_error(error_type::validation, "delay: expected seconds from 0 to " + std::to_string(limits_.wait_s)));
     }
     return wait_for(StartRun{name, std::move(arguments), static_cast<std::int64_t>(seconds.as_number() * 1000)});
   }

@@ -138,11 +138,11 @@ struct Rollback {
 
 // What only some runs have.
 struct Rare {
-  base::Queue<EffectId> abandoned;                           // to be told to the driver
-  std::vector<EffectId> ignored;                             // told; their results are dropped
-  std::map<std::string, Execution, std::less<>> executions;  // asynchronous calls by id
+  base::Queue<EffectId> abandoned;                              // to be told to the driver
+  std::vector<EffectId> ignored;                                // told; their results are dropped
+  std::map<std::string, Execution, std::less<>> executions;     // asynchronous calls by id
   std::map<std::vector<std::uint32_t>, std::uint32_t> numbers;  // of the strands but the root, by path
-  base::Queue<Rollback> rollbacks;                           // still to be asked for
+  base::Queue<Rollback> rollbacks;                              // still to be asked for
   std::vector<EffectId> rollbacks_under_way;
   std::vector<StepEvent> events;
 };

@@ -53,6 +53,7 @@ struct Operand {
   };
   Kind kind = Kind::constant;
   std::uint32_t slot = expr::Reference::none;  // expression: of the variable that it is, if it is no more than that
+  std::uint32_t grows = expr::Reference::none;  // expression: the slot that it can grow in place
   Value constant;
   expr::Expression expression;
   std::shared_ptr<const expr::Template> text;  // text, cache_key

@@ -74,6 +74,7 @@ Operand expression_operand(expr::Expression expression) {
   }
   operand.kind = Operand::Kind::expression;
   operand.slot = expression.slot();
+  operand.grows = expression.grown_slot();
   operand.expression = std::move(expression);
   return operand;
 }

@@ -1,0 +1,144 @@
+// A variable that grows in place comes to what evaluation gives, costs what is added, and stays as it was on an error.
+#include <fnstack/json.hpp>
+
+#include "expr/expression.hpp"
+#include "support/catch.hpp"
+
+using namespace fnstack;
+using namespace fnstack::expr;
+
+namespace {
+
+// `all` is slot 0, `x` slot 1, `y` slot 2.
+Reference resolve(const NameUse& use) {
+  Reference reference;
+  if (use.name == "all" || use.name == "x" || use.name == "y") {
+    reference.kind = Reference::Kind::slot;
+    reference.index = use.name == "all" ? 0 : use.name == "x" ? 1 : 2;
+  }
+  return reference;
+}
+
+Expression bound(std::string_view text) {
+  Diagnostics diagnostics;
+  const auto parsed = parse(text, 0, {}, diagnostics);
+  REQUIRE(parsed);
+  return expr::bind(*parsed, resolve);
+}
+
+std::string shown(const Result<Value>& result) {
+  return result ? to_json(*result) : result.error().type + ": " + result.error().message;
+}
+
+struct Case {
+  const char* expression;
+  const char* all;
+  const char* x;
+};
+
+}  // namespace
+
+TEST_CASE("what can grow in place is seen when the expression is bound") {
+  for (const char* text : {"all + x", "[...all, x]", "[...all, x, ...y, 3]", "all.concat(x)", "all.concat(x, y)",
+                           "all|append(x)", "append(all, x, y)"}) {
+    INFO(text);
+    CHECK(bound(text).grown_slot() == 0);
+  }
+  for (const char* text : {"all", "all + all.length", "x + all", "[x, ...all]", "[...all]", "[...all, all.length]",
+                           "all.concat(all)", "all.concat()", "all.list.concat(x)", "[...all.list, x]", "all.slice(1)",
+                           "all?.concat(x)", "(all + x) * 2", "all - x", "append(x, all)"}) {
+    INFO(text);
+    CHECK(bound(text).grown_slot() != 0);
+  }
+}
+
+TEST_CASE("growing gives what evaluating gives") {
+  const Case cases[] = {
+      {"all + x", R"("ab")", R"("c")"},
+      {"all + x", R"("ab")", "1.5"},
+      {"all + x", R"("ab")", "null"},
+      {"all + x", R"("ab")", R"([1,{"a":null}])"},
+      {"all + x", "1", "2"},
+      {"all + x", "1", R"("2")"},
+      {"all + x", "[1]", R"("2")"},
+      {"all + x", "null", "2"},
+      {"all + x", "{}", "2"},
+      {"all + x * 2", R"("ab")", R"("no number")"},
+      {"[...all, x]", "[1]", "2"},
+      {"[...all, x]", "[]", "[2]"},
+      {"[...all, x]", R"("añ")", "2"},
+      {"[...all, x]", "null", "2"},
+      {"[...all, ...x, 7]", "[1]", "[2,3]"},
+      {"[...all, ...x]", "[1]", R"("ab")"},
+      {"[...all, ...x]", "[1]", "5"},
+      {"all.concat(x)", "[1]", "[2,[3]]"},
+      {"all.concat(x)", "[1]", "2"},
+      {"all.concat(x, 3)", "[1]", "null"},
+      {"all.concat(...x)", "[1]", "[[2],3]"},
+      {"all.concat(x)", R"("ab")", R"("c")"},
+      {"all.concat(x, 3)", R"("ab")", "null"},
+      {"all.concat(x)", "null", "[1]"},
+      {"all.concat(x)", "{}", "[1]"},
+      {"all|append(x)", "[1]", "[2]"},
+      {"all|append(x)", R"("ab")", R"("c")"},
+      {"all|append(x)", "null", "1"},
+      {"all|append(x)", "3", "1"},
+  };
+  for (const Case& each : cases) {
+    INFO(each.expression << " of " << each.all << " and " << each.x);
+    Value slots[] = {parse_json(each.all).value(), parse_json(each.x).value(), Value()};
+    Scope scope;
+    scope.slots = slots;
+    const Expression expression = bound(each.expression);
+    REQUIRE(expression.grown_slot() == 0);
+    const std::string wanted = shown(evaluate(expression, scope));
+    const Value before = slots[0];
+    Failure error;
+    if (grow(expression, scope, slots[0], error)) {
+      CHECK(to_json(slots[0]) == wanted);
+      if (slots[0].is_container()) CHECK(to_json(before) == each.all);  // who shared the value still has it
+    } else {
+      CHECK(error->type + ": " + error->message == wanted);
+      CHECK(slots[0] == before);
+    }
+  }
+}
+
+TEST_CASE("growing costs what is added, in place") {
+  Value list = Value::array();
+  for (int i = 0; i < 1'000'000; ++i) list.push_back(i);
+  Value slots[] = {std::move(list), parse_json("[1,2,3]").value(), Value()};
+  Scope scope;
+  scope.slots = slots;
+  Failure error;
+  const Expression expression = bound("all.concat(x)");
+  CHECK(shown(evaluate(expression, scope)).starts_with("["));
+  const std::uint64_t evaluated = scope.steps;
+  CHECK(evaluated > 10'000);
+  REQUIRE(grow(expression, scope, slots[0], error));
+  CHECK(scope.steps == evaluated);
+  CHECK(slots[0].size() == 1'000'003);
+  const Value* const first = &slots[0][0];
+  for (int i = 0; i < 100; ++i) REQUIRE(grow(expression, scope, slots[0], error));
+  CHECK(&slots[0][0] == first);
+}
+
+TEST_CASE("a limit stops growing before anything has grown") {
+  Value slots[] = {parse_json(R"(["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"])").value(), parse_json("[[[1]]]").value(), Value()};
+  const Value before = slots[0];
+  Failure error;
+  Scope small;
+  small.slots = slots;
+  small.limits.value_bytes = 100;
+  CHECK_FALSE(grow(bound("[...all, x]"), small, slots[0], error));
+  CHECK(error->type == error_type::limit);
+  CHECK(error->message == "value is larger than 100 bytes (limit value_bytes)");
+  CHECK(slots[0] == before);
+  Scope flat;
+  flat.slots = slots;
+  flat.limits.value_depth = 3;
+  CHECK(grow(bound("all.concat(x)"), flat, slots[0], error));
+  CHECK_FALSE(grow(bound("[...all, x]"), flat, slots[0], error));
+  CHECK(error->message == "value is nested deeper than 3 (limit value_depth)");
+  CHECK(slots[0].size() == 2);
+}
