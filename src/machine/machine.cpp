@@ -475,14 +475,10 @@ Executor::Step Executor::select(const Instruction& instruction) {
   const Value* subject = program::borrow(data_.operands[instruction.a], scope_, surroundings_, scratch, error);
   if (subject == nullptr) return fail(std::move(*error));
   const program::SwitchTable& table = data_.switch_tables[instruction.b];
-  frame_->pc = table.otherwise;
   const std::string text = subject->is_null() ? "null" : to_text(*subject);
-  for (const auto& [key, place] : table.cases) {
-    if (key == text) {
-      frame_->pc = place;
-      break;
-    }
-  }
+  const auto found = std::lower_bound(table.cases.begin(), table.cases.end(), text,
+                                      [](const auto& known, const std::string& key) { return known.first < key; });
+  frame_->pc = found != table.cases.end() && found->first == text ? found->second : table.otherwise;
   return Step::go_on;
 }
 

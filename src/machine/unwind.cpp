@@ -75,8 +75,13 @@ bool Machine::State::raise(std::uint32_t number, Error error) {
       Frame& frame = strand->frames.back();
       const std::uint32_t at = frame.pc - 1;
       const bool is_fenced = strand->is_branch() && strand->frames.size() == 1;
-      for (const program::Region& region : data().functions[frame.function].regions) {
-        if (at < region.begin || at >= region.end) continue;
+      // They stand in the order of their ends: those that end before this place need no look.
+      const std::vector<program::Region>& regions = data().functions[frame.function].regions;
+      auto first = std::partition_point(regions.begin(), regions.end(),
+                                        [at](const program::Region& region) { return region.end <= at; });
+      for (; first != regions.end(); ++first) {
+        const program::Region& region = *first;
+        if (at < region.begin) continue;
         // What stands around the fork is its parent's.
         if (is_fenced && (region.begin < strand->code.begin || region.end > strand->code.end)) continue;
         if (region.kind == program::Region::Kind::catch_) {

@@ -604,12 +604,15 @@ std::uint32_t Lowering::jump_table(const std::vector<Label>& labels) {
 
 std::uint32_t Lowering::switch_table(const std::vector<std::pair<std::string, Label>>& cases, Label otherwise) {
   const auto index = static_cast<std::uint32_t>(builder_.data_.switch_tables.size());
+  auto sorted = cases;
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& left, const auto& right) { return left.first < right.first; });
   SwitchTable table;
-  for (const auto& [key, label] : cases) table.cases.emplace_back(key, none);
-  builder_.data_.switch_tables.push_back(std::move(table));
-  for (std::uint32_t i = 0; i < cases.size(); ++i) {
-    builder_.fixups_.push_back({FunctionBuilder::Fixup::Where::switch_case, index, i, cases[i].second.id});
+  for (std::uint32_t i = 0; i < sorted.size(); ++i) {
+    table.cases.emplace_back(sorted[i].first, none);
+    builder_.fixups_.push_back({FunctionBuilder::Fixup::Where::switch_case, index, i, sorted[i].second.id});
   }
+  builder_.data_.switch_tables.push_back(std::move(table));
   builder_.fixups_.push_back({FunctionBuilder::Fixup::Where::switch_otherwise, index, 0, otherwise.id});
   return index;
 }

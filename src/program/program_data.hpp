@@ -112,7 +112,7 @@ struct UpdateSite {
 };
 
 struct SwitchTable {
-  std::vector<std::pair<std::string, std::uint32_t>> cases;  // canonical text to place
+  std::vector<std::pair<std::string, std::uint32_t>> cases;  // canonical text to place; sorted, of equal ones the first
   std::uint32_t otherwise = none;
 };
 
@@ -146,7 +146,7 @@ struct ForkSite {
   std::uint32_t on_response = none;  // where the function leaves with the Response of a branch in slot::response
 };
 
-// Instructions [begin, end) whose errors go to `handler`. Inner regions come before outer ones.
+// Instructions [begin, end) whose errors go to `handler`. In the order of their ends, so inner ones before outer ones.
 struct Region {
   enum class Kind : std::uint8_t { catch_, finally, transaction };
   Kind kind = Kind::catch_;
