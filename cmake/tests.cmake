@@ -189,7 +189,10 @@ fnstack_test(test_drivers
   FOLDERS base expr definition program steps machine backends drivers curl_backend sqlite_backend spdlog_backend
   LIBRARIES httplib::httplib nlohmann_json::nlohmann_json
   SOURCES
+    tests/support/case_runner.cpp
     tests/drivers/blocking_test.cpp
+    tests/drivers/event_loop_test.cpp
+    tests/drivers/every_driver_test.cpp
     tests/drivers/readme_test.cpp
     tests/drivers/resilience_test.cpp
 )
