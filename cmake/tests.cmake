@@ -190,10 +190,21 @@ fnstack_test(test_drivers
   FOLDERS base expr definition program steps machine backends drivers curl_backend sqlite_backend spdlog_backend
   LIBRARIES httplib::httplib nlohmann_json::nlohmann_json
   SOURCES
+    tests/support/case_runner.cpp
     tests/drivers/blocking_test.cpp
+    tests/drivers/event_loop_test.cpp
+    tests/drivers/every_driver_test.cpp
     tests/drivers/readme_test.cpp
     tests/drivers/resilience_test.cpp
 )
+
+# GCC 12 destroys temporaries of a co_await twice.
+if((CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+   OR (CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 15))
+  target_sources(test_drivers PRIVATE tests/drivers/coroutine_test.cpp)
+else()
+  message(STATUS "fnstack: no test of fnstack/coroutine.hpp: it needs GCC 13 or clang 15")
+endif()
 
 # ---- the whole
 
@@ -261,6 +272,7 @@ function(fnstack_example name)
 endfunction()
 fnstack_example(custom_step SOURCES examples/custom_step.cpp)
 fnstack_example(custom_backend SOURCES examples/custom_backend.cpp)
+fnstack_example(own_event_loop SOURCES examples/own_event_loop.cpp)
 if(TARGET fnstack_curl AND TARGET fnstack_sqlite)
   fnstack_example(run_file SOURCES examples/run_file.cpp LIBRARIES fnstack_curl fnstack_sqlite)
 endif()
@@ -274,6 +286,8 @@ set_tests_properties(example_readme PROPERTIES PASS_REGULAR_EXPRESSION "^{\"text
 add_test(NAME example_custom_step COMMAND example_custom_step)
 set_tests_properties(example_custom_step PROPERTIES PASS_REGULAR_EXPRESSION "{\"title\":\"The old man \",\"entry\":1}\n$")
 add_test(NAME example_custom_backend COMMAND example_custom_backend)
+add_test(NAME example_own_event_loop COMMAND example_own_event_loop)
+set_tests_properties(example_own_event_loop PROPERTIES PASS_REGULAR_EXPRESSION "run 1: price 17\nrun 0: price 17\n$")
 set_tests_properties(example_custom_backend PROPERTIES PASS_REGULAR_EXPRESSION "3 visits of home\n6 commands\n$")
 
 # ---- benchmarks

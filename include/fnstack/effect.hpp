@@ -201,6 +201,7 @@ struct EffectId {
   std::uint64_t ordinal = 0;
 
   [[nodiscard]] std::string to_string() const;  // "run/0.2:7"; the root strand is empty: "run/:7"
+  void append_to(std::string& text) const;      // the same, behind what is there
   friend bool operator==(const EffectId&, const EffectId&) = default;
 };
 

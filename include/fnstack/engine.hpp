@@ -1,9 +1,13 @@
 // Engine: the front door. Holds the backends, host functions, library definitions and limits; loads texts into
-// programs and runs them. Set it up on one thread; after that any number of threads may load and run.
+// programs and runs them: one on the caller's thread (run), or many at once on a few threads of its own (start). Set it
+// up on one thread; after that any number of threads may load, run and start.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <future>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -32,6 +36,16 @@ struct EngineOptions {
   // Fields for steps that don't give them, as JSON: {"External API Request": {"retry": {"attempts": 3}}}. What is
   // wrong with it is among the diagnostics of every load.
   std::string step_defaults = {};
+
+  // ---- the event loop, which start() and background tasks use; its threads come with the first run
+  // 0: one for each core. With a clock that is not the system's it is one: time passes when nothing is under way.
+  std::size_t loop_threads = 0;
+  // Runs under way at once, background tasks among them; one more is answered at once: failed, type `limit`.
+  std::size_t max_runs = 1'000'000;
+  // Requests under way at each backend; more wait in the loop, in order. A backend with connections of its own for each
+  // loop (curl_http, redis_cache) gets so many from each, one that they share from all together. Below what the
+  // backends themselves queue. Commands of an open transaction never wait: others may be waiting for its end.
+  std::size_t max_effects = 8'000;
 };
 
 struct RunOptions {
@@ -48,13 +62,17 @@ struct RunOptions {
 class Engine {
  public:
   explicit Engine(EngineOptions options = {});
-  ~Engine();  // waits for background tasks that have begun; those still delayed are dropped
+  // Cancels what start() and background tasks have under way, and waits until each has ended and its on_done was
+  // called; drain() before it lets them finish. On a thread of its own loop (the last handle in an on_done) it does not
+  // wait: what is left ends after it.
+  ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
   // ---- setting up: one thread, before the first load
   // A function of the host, for Custom Function and as a step of that name. What it throws becomes an error of
-  // type `function`. It runs on the driver's thread.
+  // type `function`. It runs on the thread that drives the run; on a thread of the event loop it keeps other runs
+  // waiting, so what takes long there belongs into the form that answers later.
   void add_function(std::string name, std::function<Result<Value>(const Value& arguments)> function);
   // One that answers later, from any thread.
   void add_function(std::string name, HostFunction function);
@@ -69,23 +87,37 @@ class Engine {
   [[nodiscard]] Compiled load(std::string name, std::string text) const {
     return load(Source::make(std::move(name), std::move(text)));
   }
-  // Runs on this thread to the end.
+  // Runs on this thread to the end. On a thread of an event loop (in an on_done, a host function) it is misuse: failed,
+  // saying so.
   [[nodiscard]] Outcome run(const Program& program, Value inputs = Value::object(),
                             const RunOptions& options = {}) const;
 
+  // Starts a run on the event loop and returns. on_done is called once with its outcome, on a thread of the loop, and
+  // must not block; it may call start(). A run that can't be taken is answered here, before start() returns: failed,
+  // type `limit`, when max_runs are under way or the system gives no thread; cancelled while the engine is shutting
+  // down. So a callback that starts the next run first looks how its own ended. What on_done throws is dropped.
+  // RunOptions::stop cancels this run; its timeout begins now.
+  void start(const Program& program, Value inputs, std::function<void(Outcome)> on_done,
+             const RunOptions& options = {}) const;
+  // The same with a future, which must not be waited for on a thread of the loop.
+  [[nodiscard]] std::future<Outcome> start(const Program& program, Value inputs = Value::object(),
+                                           const RunOptions& options = {}) const;
+  // Cancels all that start() and background tasks have under way now. Returns at once; each still ends by its on_done.
+  void cancel_all() const;
+  // Waits until nothing of that is under way, background tasks that are delayed among them, and every on_done has
+  // returned. On a thread of an event loop it is misuse: a fault at once.
+  std::optional<Fault> drain() const;
+
   // A machine as run() would start it, and the backends it would use: for hosts with a loop of their own.
-  [[nodiscard]] Machine start(const Program& program, Value inputs, const RunOptions& options = {}) const;
+  [[nodiscard]] Machine machine(const Program& program, Value inputs, const RunOptions& options = {}) const;
   [[nodiscard]] Backends backends(const Program& program) const;
   [[nodiscard]] const StepKinds& step_kinds() const noexcept;
   // Hides the values of env in what is printed.
   [[nodiscard]] const SecretMask& mask() const noexcept;
-  // Waits until every background task that was started has ended.
-  void wait_for_background() const;
 
  private:
-  void work() const;
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace fnstack

@@ -12,7 +12,13 @@ std::string_view kind_name(const Effect& effect) noexcept {
 }
 
 std::string EffectId::to_string() const {
-  std::string text = run;
+  std::string text;
+  append_to(text);
+  return text;
+}
+
+void EffectId::append_to(std::string& text) const {
+  text += run;
   text += '/';
   for (std::size_t i = 0; i < strand.size(); ++i) {
     if (i > 0) text += '.';
@@ -20,7 +26,6 @@ std::string EffectId::to_string() const {
   }
   text += ':';
   text += std::to_string(ordinal);
-  return text;
 }
 
 }  // namespace fnstack

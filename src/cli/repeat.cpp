@@ -7,14 +7,13 @@
 #include <bit>
 #include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <mutex>
-#include <system_error>
-#include <thread>
-#include <vector>
+#include <utility>
 
 namespace fnstack::cli {
 namespace {
@@ -48,7 +47,7 @@ double peak_rss_mb() {
 
 double rounded(double value, double digits) { return std::round(value * digits) / digits; }
 
-// What the threads share.
+// What the lanes share: each keeps one run under way, and its last one's callback starts the next.
 struct Work {
   const Engine& engine;
   const Program& program;
@@ -56,26 +55,42 @@ struct Work {
   const RunOptions& options;
   std::uint64_t runs;
   std::atomic<std::uint64_t> next{0}, done{0}, failed{0};
+  std::atomic<bool> stopped{false};
   std::mutex mutex = {};  // of what follows
+  std::condition_variable ended = {};
+  std::uint64_t lanes = 0;  // that still have a run under way
   Durations durations = {};
   std::optional<Error> first_error = {};
 };
 
-void work_on(Work& work) {
-  const auto durations = std::make_unique<Durations>();
-  while (!work.options.stop.stop_requested() && work.next.fetch_add(1) < work.runs) {
-    const auto began = SteadyClock::now();
-    Outcome outcome = work.engine.run(work.program, work.inputs, work.options);
-    const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - began).count();
-    durations->add(static_cast<std::uint64_t>(took));
-    ++work.done;
-    if (outcome.status == Outcome::Status::completed) continue;
-    ++work.failed;
-    const std::lock_guard lock(work.mutex);
-    if (!work.first_error && outcome.error) work.first_error = std::move(outcome.error);
-  }
+// This thread is inside Engine::start: a callback that comes now says that the run was refused.
+thread_local bool is_starting = false;
+
+void note(Work& work, Outcome outcome, SteadyClock::time_point began) {
+  const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - began).count();
+  ++work.done;
+  if (outcome.status != Outcome::Status::completed) ++work.failed;
   const std::lock_guard lock(work.mutex);
-  work.durations.add(*durations);
+  work.durations.add(static_cast<std::uint64_t>(took));
+  if (!work.first_error && outcome.error) work.first_error = std::move(outcome.error);
+}
+
+void start_next(Work& work) {
+  if (work.stopped || work.next.fetch_add(1) >= work.runs) {
+    const std::lock_guard lock(work.mutex);
+    if (--work.lanes == 0) work.ended.notify_all();
+    return;
+  }
+  is_starting = true;
+  work.engine.start(
+      work.program, work.inputs,
+      [&work, began = SteadyClock::now()](Outcome outcome) {
+        note(work, std::move(outcome), began);
+        if (is_starting) work.stopped = true;
+        start_next(work);
+      },
+      work.options);
+  is_starting = false;
 }
 
 }  // namespace
@@ -89,11 +104,6 @@ void Durations::add(std::uint64_t nanoseconds) noexcept {
   }
   ++counts_[std::min(index, size - 1)];
   ++total_;
-}
-
-void Durations::add(const Durations& other) noexcept {
-  for (std::size_t i = 0; i < size; ++i) counts_[i] += other.counts_[i];
-  total_ += other.total_;
 }
 
 double Durations::percentile_ms(double part) const noexcept {
@@ -110,19 +120,24 @@ double Durations::percentile_ms(double part) const noexcept {
   return (static_cast<double>(index - (shift << step_bits)) * step + (step - 1.0) / 2.0) / 1e6;
 }
 
-RepeatResult repeat(const Engine& engine, const Program& program, const Value& inputs, const RunOptions& options,
+RepeatResult repeat(const Engine& engine, const Program& program, const Value& inputs, RunOptions options,
                     std::uint64_t runs, std::uint64_t concurrency) {
+  const std::stop_token stop = std::exchange(options.stop, {});
   Work work{.engine = engine, .program = program, .inputs = inputs, .options = options, .runs = runs};
+  // One request to stop for all is cheaper than a token for each run.
+  const std::stop_callback on_stop(stop, [&work] {
+    work.stopped = true;
+    work.engine.cancel_all();
+  });
   const double cpu_before = cpu_seconds();
   const auto began = SteadyClock::now();
-  std::vector<std::thread> threads;
-  // This thread works too; where the system allows no more threads, fewer do.
-  try {
-    for (std::uint64_t i = 1; i < std::min(runs, concurrency); ++i) threads.emplace_back([&work] { work_on(work); });
-  } catch (const std::system_error&) {
+  const std::uint64_t lanes = std::min(runs, concurrency);
+  work.lanes = lanes;
+  for (std::uint64_t i = 0; i < lanes; ++i) start_next(work);
+  {
+    std::unique_lock lock(work.mutex);
+    work.ended.wait(lock, [&work] { return work.lanes == 0; });
   }
-  work_on(work);
-  for (std::thread& thread : threads) thread.join();
   const double seconds = std::chrono::duration<double>(SteadyClock::now() - began).count();
   const double cpu = cpu_seconds() - cpu_before;
 

@@ -16,15 +16,14 @@ struct RepeatResult {
   std::optional<Error> first_error;  // one of those that failed
 };
 
-// `concurrency` runs are in flight at a time, each on a thread of its own.
-[[nodiscard]] RepeatResult repeat(const Engine& engine, const Program& program, const Value& inputs,
-                                  const RunOptions& options, std::uint64_t runs, std::uint64_t concurrency);
+// `concurrency` runs are in flight at a time, on the engine's event loop. A stop cancels those and starts no more.
+[[nodiscard]] RepeatResult repeat(const Engine& engine, const Program& program, const Value& inputs, RunOptions options,
+                                  std::uint64_t runs, std::uint64_t concurrency);
 
 // How long things took, in a fixed space: exact to 1 %.
 class Durations {
  public:
   void add(std::uint64_t nanoseconds) noexcept;
-  void add(const Durations& other) noexcept;
   // The duration, in milliseconds, within which this part of them (0.5, 0.99) ended; 0 without any.
   [[nodiscard]] double percentile_ms(double part) const noexcept;
 

@@ -71,7 +71,7 @@ bool has_flow(const std::vector<std::string>& flows, const SourcePtr& source, co
 std::optional<std::string> start_fault(const RunCommand& command, const SourcePtr& source, const Program& program,
                                        const Engine& engine, const RunOptions& options) {
   const std::vector<std::string> flows = program.flows();
-  const Machine machine = engine.start(program, Value::object(), options);
+  const Machine machine = engine.machine(program, Value::object(), options);
   const bool is_known = !command.flow || has_flow(flows, source, engine, *command.flow);
   if (is_known && !machine.fault()) return std::nullopt;
   if (!is_known) {
@@ -201,7 +201,7 @@ int run(const RunCommand& command) {
                                     : run_once(engine, compiled.program, std::move(inputs), run_options);
     }
     // What a run has sent to the background belongs to it. Signals end the process again by now.
-    engine.wait_for_background();
+    engine.drain();
   }
   if (command.trace && !trace.flush()) {
     complain("--trace: can't write \"" + *command.trace + "\": the file is not complete");

@@ -1,28 +1,19 @@
-// Engine: holds what runs share, and starts them. Background tasks run on threads of the engine's own, a bounded
-// number at a time; one that is still delayed takes no thread.
+// Engine: holds what runs share, and starts them: on the caller's thread, or on the threads of its event loop, which
+// background tasks use too.
 #include <fnstack/engine.hpp>
 
-#include <chrono>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
 #include <map>
-#include <mutex>
-#include <thread>
+#include <utility>
 
 #include <openssl/rand.h>
 
+#include "drivers/event_loop.hpp"
 #include "expr/expression.hpp"
 
 namespace fnstack {
 
 namespace {
-
-struct BackgroundTask {
-  Program program;
-  StartRun start;
-  std::string run_id;
-};
 
 void fill_random(std::uint8_t* out, std::size_t size) {
   // Fails only where the system has no random numbers to give, and then no uuid and no signature is worth its name.
@@ -37,7 +28,7 @@ std::string new_run_id() {
 
 }  // namespace
 
-struct Engine::State {
+struct Engine::State final : drivers::RunLoopHost {
   EngineOptions options;
   StepKinds kinds = builtin_step_kinds();
   std::vector<std::string> host_names;
@@ -45,17 +36,8 @@ struct Engine::State {
   std::vector<Definition> libraries;
   SecretMask mask;
   std::shared_ptr<const Limits> limits;  // one for all runs
-
-  // Background tasks.
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  std::deque<BackgroundTask> tasks;                                              // to be run now
-  std::multimap<std::chrono::steady_clock::time_point, BackgroundTask> delayed;  // by when they are due
-  std::size_t busy = 0;
-  std::vector<std::thread> threads;
-  std::stop_source stop;
-  static constexpr std::size_t max_threads = 4;
-  static constexpr std::size_t max_queued = 10'000;
+  Backends backends;  // of every run; start_run is ours
+  std::shared_ptr<drivers::EventLoop> loop;
 
   explicit State(EngineOptions given)
       : options(std::move(given)), mask(options.env), limits(std::make_shared<const Limits>(options.limits)) {
@@ -63,21 +45,38 @@ struct Engine::State {
     if (!options.database) options.database = memory_database();
     if (!options.clock) options.clock = system_clock();
     if (options.http) options.http = resilient_http(std::move(options.http));  // shared by all runs
+    backends.http = options.http;
+    backends.cache = options.cache;
+    backends.database = options.database;
+    backends.clock = options.clock;
+    backends.observers = options.observers;
+    backends.host_function = [this](std::string_view name) -> const HostFunction* {
+      auto found = host_functions.find(name);
+      return found == host_functions.end() ? nullptr : &found->second;
+    };
   }
+
+  [[nodiscard]] Machine machine(const Program& program, Value inputs, const RunOptions& run) const;
+  [[nodiscard]] drivers::NewRun new_run(const Program& program, Value inputs, const RunOptions& run) const;
+  // A background task: a run of the event loop that nobody waits for.
+  Result<Value> start_run(const Program& program, StartRun start) override;
 };
 
-Engine::Engine(EngineOptions options) : state_(std::make_unique<State>(std::move(options))) {}
-
-Engine::~Engine() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stop.request_stop();
-    state_->tasks.clear();
-    state_->delayed.clear();
-  }
-  state_->changed.notify_all();
-  for (std::thread& thread : state_->threads) thread.join();
+Engine::Engine(EngineOptions options) : state_(std::make_shared<State>(std::move(options))) {
+  drivers::EventLoopOptions loop;
+  loop.backends = state_->backends;
+  loop.mask = &state_->mask;
+  loop.threads = state_->options.loop_threads;
+  loop.max_runs = state_->options.max_runs;
+  loop.max_effects = state_->options.max_effects;
+  loop.start_run = [state = state_.get()](const Program& program, StartRun start) {
+    return state->start_run(program, std::move(start));
+  };
+  loop.owner = state_;
+  state_->loop = std::make_shared<drivers::EventLoop>(std::move(loop));
 }
+
+Engine::~Engine() { state_->loop->shut_down(); }
 
 void Engine::add_function(std::string name, std::function<Result<Value>(const Value&)> function) {
   add_function(std::move(name),
@@ -126,128 +125,100 @@ Compiled Engine::load(const SourcePtr& source) const {
   return compiled;
 }
 
-Machine Engine::start(const Program& program, Value inputs, const RunOptions& options) const {
+Machine Engine::State::machine(const Program& program, Value inputs, const RunOptions& run) const {
   Start start;
-  start.flow = options.flow;
+  start.flow = run.flow;
   start.inputs = std::move(inputs);
-  start.env = state_->options.env;
-  start.roots = options.roots;
-  start.run_id = options.run_id;
-  if (options.seed.size() == sizeof(start.seed)) {
-    std::memcpy(start.seed, options.seed.data(), sizeof(start.seed));
+  start.env = options.env;
+  start.roots = run.roots;
+  start.run_id = run.run_id;
+  if (run.seed.size() == sizeof(start.seed)) {
+    std::memcpy(start.seed, run.seed.data(), sizeof(start.seed));
   } else {
     fill_random(start.seed, sizeof(start.seed));
   }
-  start.now_ms = state_->options.clock->now_ms();
-  start.limits = options.limits != nullptr ? std::make_shared<const Limits>(*options.limits) : state_->limits;
-  start.observe = !state_->options.observers.empty();
+  start.now_ms = options.clock->now_ms();
+  start.limits = run.limits != nullptr ? std::make_shared<const Limits>(*run.limits) : limits;
+  start.observe = !options.observers.empty();
   return Machine(program, std::move(start));
 }
 
-Backends Engine::backends(const Program& program) const {
-  Backends backends;
-  backends.http = state_->options.http;
-  backends.cache = state_->options.cache;
-  backends.database = state_->options.database;
-  backends.clock = state_->options.clock;
-  backends.observers = state_->options.observers;
-  backends.host_function = [state = state_.get()](std::string_view name) -> const HostFunction* {
-    auto found = state->host_functions.find(name);
-    return found == state->host_functions.end() ? nullptr : &found->second;
+drivers::NewRun Engine::State::new_run(const Program& program, Value inputs, const RunOptions& run) const {
+  drivers::NewRun made;
+  made.machine = machine(program, std::move(inputs), run);
+  made.program = program;
+  made.stop = run.stop;
+  made.timeout_ms = run.timeout_ms;
+  made.wall_s = (run.limits != nullptr ? *run.limits : options.limits).wall_s;
+  return made;
+}
+
+Result<Value> Engine::State::start_run(const Program& program, StartRun start) {
+  const std::string id = new_run_id();
+  drivers::NewRun run;
+  run.delay_ms = start.delay_ms;
+  run.program = program;
+  run.wall_s = options.limits.wall_s;
+  // Its machine is made when it begins, with the time it is then.
+  run.make_machine = [this, program, start = std::move(start), id] {
+    RunOptions task;
+    task.flow = start.function;
+    task.run_id = id;
+    return machine(program, start.inputs, task);
   };
-  backends.start_run = [this, program](StartRun start) -> Result<Value> {
-    State& state = *state_;
-    BackgroundTask task{program, std::move(start), new_run_id()};
-    const Value id(task.run_id);
-    {
-      const std::lock_guard lock(state.mutex);
-      if (state.tasks.size() + state.delayed.size() >= State::max_queued) {
-        return make_error(error_type::limit,
-                          "background tasks: more than " + std::to_string(State::max_queued) + " are waiting");
-      }
-      // A clock that is not the system's passes the time by itself, when the task's turn comes.
-      if (task.start.delay_ms > 0 && state.options.clock == system_clock()) {
-        const auto due = std::chrono::steady_clock::now() + std::chrono::milliseconds(task.start.delay_ms);
-        task.start.delay_ms = 0;
-        state.delayed.emplace(due, std::move(task));
-      } else {
-        state.tasks.push_back(std::move(task));
-      }
-      if (state.threads.size() < State::max_threads && state.busy >= state.threads.size()) {
-        state.threads.emplace_back([this] { work(); });
-      }
-    }
-    state.changed.notify_all();
-    return id;
+  if (auto refused = loop->try_start(run)) {
+    refused->error->message = "background tasks: " + refused->error->message;
+    return std::move(*refused->error);
+  }
+  return Value(id);
+}
+
+Machine Engine::machine(const Program& program, Value inputs, const RunOptions& options) const {
+  return state_->machine(program, std::move(inputs), options);
+}
+
+Backends Engine::backends(const Program& program) const {
+  Backends backends = state_->backends;
+  backends.start_run = [state = state_.get(), program](StartRun start) {
+    return state->start_run(program, std::move(start));
   };
   return backends;
 }
 
 Outcome Engine::run(const Program& program, Value inputs, const RunOptions& options) const {
-  Machine machine = start(program, std::move(inputs), options);
-  DriveOptions drive;
-  drive.stop = options.stop;
-  drive.timeout_ms = options.timeout_ms;
-  drive.wall_s = (options.limits != nullptr ? *options.limits : state_->options.limits).wall_s;
-  drive.mask = &state_->mask;
-  return run_blocking(machine, backends(program), drive);
-}
-
-// One background thread: takes tasks until the engine stops. A task that is being delayed when the engine stops is
-// dropped; one that has begun runs to its end.
-void Engine::work() const {
-  State& state = *state_;
-  for (;;) {
-    BackgroundTask task;
-    {
-      std::unique_lock lock(state.mutex);
-      while (state.tasks.empty()) {
-        if (state.stop.stop_requested()) return;
-        const auto now = std::chrono::steady_clock::now();
-        while (!state.delayed.empty() && state.delayed.begin()->first <= now) {
-          state.tasks.push_back(std::move(state.delayed.begin()->second));
-          state.delayed.erase(state.delayed.begin());
-        }
-        if (!state.tasks.empty()) break;
-        if (state.delayed.empty()) {
-          state.changed.wait(lock, state.stop.get_token(),
-                             [&] { return !state.tasks.empty() || !state.delayed.empty(); });
-        } else {
-          const auto due = state.delayed.begin()->first;
-          state.changed.wait_until(lock, state.stop.get_token(), due, [&] {
-            return !state.tasks.empty() || state.delayed.empty() || state.delayed.begin()->first < due;
-          });
-        }
-      }
-      if (state.stop.stop_requested()) return;
-      task = std::move(state.tasks.front());
-      state.tasks.pop_front();
-      ++state.busy;
-      // Somebody must be there when the next is due.
-      const bool has_more = !state.tasks.empty() || !state.delayed.empty();
-      if (has_more && state.busy >= state.threads.size() && state.threads.size() < State::max_threads) {
-        state.threads.emplace_back([this] { work(); });
-      }
-    }
-    if (task.start.delay_ms > 0) state.options.clock->sleep(task.start.delay_ms, state.stop.get_token());
-    if (task.start.delay_ms == 0 || !state.stop.stop_requested()) {
-      RunOptions options;
-      options.run_id = task.run_id;
-      // The observers are told how it ended; there is nobody else to tell.
-      options.flow = task.start.function;
-      static_cast<void>(run(task.program, std::move(task.start.inputs), options));
-    }
-    {
-      const std::lock_guard lock(state.mutex);
-      --state.busy;
-    }
-    state.changed.notify_all();
+  if (drivers::is_loop_thread()) {
+    Outcome outcome;
+    outcome.status = Outcome::Status::failed;
+    outcome.error = make_error(error_type::function,
+                               "run: called on a thread of an event loop, where nothing may be waited for; use start");
+    outcome.error->status_code = status_of(outcome.error->type);
+    outcome.error->fatal = true;
+    return outcome;
   }
+  return drivers::run_here(state_->new_run(program, std::move(inputs), options), state_->backends,
+                           {.mask = &state_->mask, .host = state_.get()});
 }
 
-void Engine::wait_for_background() const {
-  std::unique_lock lock(state_->mutex);
-  state_->changed.wait(lock, [this] { return state_->tasks.empty() && state_->delayed.empty() && state_->busy == 0; });
+void Engine::start(const Program& program, Value inputs, std::function<void(Outcome)> on_done,
+                   const RunOptions& options) const {
+  drivers::NewRun run = state_->new_run(program, std::move(inputs), options);
+  run.on_done = std::move(on_done);
+  state_->loop->start(std::move(run));
+}
+
+std::future<Outcome> Engine::start(const Program& program, Value inputs, const RunOptions& options) const {
+  auto promise = std::make_shared<std::promise<Outcome>>();
+  std::future<Outcome> future = promise->get_future();
+  start(
+      program, std::move(inputs), [promise](Outcome outcome) { promise->set_value(std::move(outcome)); }, options);
+  return future;
+}
+
+void Engine::cancel_all() const { state_->loop->cancel_all(); }
+
+std::optional<Fault> Engine::drain() const {
+  if (state_->loop->drain()) return std::nullopt;
+  return Fault{Fault::Kind::usage, "drain: called on a thread of an event loop, where nothing may be waited for"};
 }
 
 const StepKinds& Engine::step_kinds() const noexcept { return state_->kinds; }

@@ -10,17 +10,12 @@
 #include <fnstack/fnstack.hpp>
 
 #include "support/catch.hpp"
+#include "support/load.hpp"
 
 using namespace fnstack;
+using fnstack::testing::load;
 
 namespace {
-
-Program load(const Engine& engine, const std::string& text) {
-  Compiled compiled = engine.load("test.json", text);
-  INFO(compiled.diagnostics.to_text());
-  REQUIRE(!compiled.program.empty());
-  return compiled.program;
-}
 
 std::shared_ptr<HttpClient> always(int status, std::string body) {
   return callback_http([status, body](const HttpRequest&) -> Result<HttpResponse> {
@@ -271,7 +266,7 @@ TEST_CASE("background tasks run on their own, under the id that was given back")
   run.flow = "main";
   const Outcome outcome = engine.run(program, Value::object(), run);
   REQUIRE(outcome.status == Outcome::Status::completed);
-  engine.wait_for_background();
+  engine.drain();
   const std::lock_guard lock(mutex);
   CHECK(seen.get("n") == Value(3));
   CHECK(seen.get("run") == outcome.variables.get("id"));

@@ -56,6 +56,8 @@ Value policy_to_value(const HttpPolicy* policy) {
   return out;
 }
 
+}  // namespace
+
 EffectResult reply_from(const Value& reply, const Effect& effect, std::int64_t now) {
   if (const Value* error = reply.find("error")) {
     Error failed = make_error("network", "");
@@ -92,8 +94,6 @@ EffectResult reply_from(const Value& reply, const Effect& effect, std::int64_t n
   }
   return EffectReply(std::move(response));
 }
-
-}  // namespace
 
 Value effect_to_value(const Effect& effect) {
   return std::visit(
@@ -301,7 +301,7 @@ std::string Conversation::hold(const Value& dialogue) {
 
 }  // namespace
 
-std::string run_case(const Case& test, const AtEffect& at_effect) {
+std::string prepare(const Case& test, Prepared& prepared) {
   const Value& content = test.content;
   if (!content.is_object()) return test.name + ": is no JSON object";
   const Value& definition = content.get("definition");
@@ -320,8 +320,9 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
   Compiled compiled = compile(std::move(module.definitions), kinds, options);
   if (module.diagnostics.has_errors()) return module.diagnostics.to_text();
   if (compiled.diagnostics.has_errors()) return compiled.diagnostics.to_text();
+  prepared.program = std::move(compiled.program);
 
-  Start start;
+  Start& start = prepared.start;
   start.flow = std::string(content.get("flow").as_string());
   if (const Value* inputs = content.find("inputs")) start.inputs = *inputs;
   if (const Value* env = content.find("env")) start.env = *env;
@@ -335,11 +336,10 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
       return test.name + ": no limit " + std::string(given.key_at(i));
   }
   start.limits = std::make_shared<const Limits>(limits);
-  Machine machine(compiled.program, start);
-  std::string wrong = Conversation(machine, compiled.program, start, at_effect).hold(content.get("dialogue"));
-  if (!wrong.empty()) return wrong;
-  if (machine.fault()) return test.name + ": fault: " + machine.fault()->message;
-  const Outcome& outcome = machine.outcome();
+  return {};
+}
+
+std::string compare_result(const Case& test, const Outcome& outcome) {
   Value result = Value::object({{"status", Value(name_of(outcome.status))},
                                 {"response", Value()},
                                 {"variables", outcome.variables},
@@ -351,7 +351,18 @@ std::string run_case(const Case& test, const AtEffect& at_effect) {
                                           {"headers", outcome.response->headers},
                                           {"body", outcome.response->body}}));
   }
-  return difference(content.get("result"), result, "result");
+  return difference(test.content.get("result"), result, "result");
+}
+
+std::string run_case(const Case& test, const AtEffect& at_effect) {
+  Prepared prepared;
+  std::string wrong = prepare(test, prepared);
+  if (!wrong.empty()) return wrong;
+  Machine machine(prepared.program, prepared.start);
+  wrong = Conversation(machine, prepared.program, prepared.start, at_effect).hold(test.content.get("dialogue"));
+  if (!wrong.empty()) return wrong;
+  if (machine.fault()) return test.name + ": fault: " + machine.fault()->message;
+  return compare_result(test, machine.outcome());
 }
 
 }  // namespace fnstack::testing

@@ -41,6 +41,15 @@ using AtEffect = std::function<void(Machine& machine, const Program& program, co
 // Empty, or what differed.
 [[nodiscard]] std::string run_case(const Case& test, const AtEffect& at_effect = {});
 
+// The parts of it, for tests that let a driver perform the effects.
+struct Prepared {
+  Program program;
+  Start start;
+};
+[[nodiscard]] std::string prepare(const Case& test, Prepared& prepared);  // empty, or what is wrong with the case
+[[nodiscard]] EffectResult reply_from(const Value& reply, const Effect& effect, std::int64_t now_ms);
+[[nodiscard]] std::string compare_result(const Case& test, const Outcome& outcome);  // empty, or what differed
+
 // An effect as "expect" writes it.
 [[nodiscard]] Value effect_to_value(const Effect& effect);
 // Is `expected` contained in `actual`? Empty, or the first difference with its place.
