@@ -181,6 +181,7 @@ if(TARGET fnstack_redis_backend)
       tests/support/redis_server.cpp
       tests/backends/redis_cache_test.cpp
       tests/backends/redis_faults_test.cpp
+      tests/backends/redis_on_loop_test.cpp
       tests/backends/redis_url_test.cpp
   )
   add_test(NAME test_redis_on_loop COMMAND test_redis)

@@ -69,7 +69,8 @@ TEST_CASE("curl_http on a loop: a stop from another thread makes the descriptor 
   fnstack::Call call;
   call.stop = stop.get_token();
   loop.backend->send(get(server.origin() + "/"), call, into(answers));
-  REQUIRE(turn_until(*loop.work, [&] { return server.requests().size() == 1; }));
+  REQUIRE(turn_until(
+      *loop.work, [&] { return server.requests().size() == 1; }, true));
   (void)loop.work->turn();
   REQUIRE(!is_readable(*loop.work));
   std::thread([&] { stop.request_stop(); }).join();
@@ -130,7 +131,8 @@ TEST_CASE("curl_http on a loop: destroying it answers what is outstanding") {
   {
     const auto loop = local_loop();
     loop.backend->send(get(server.origin() + "/"), {}, into(answers));
-    REQUIRE(turn_until(*loop.work, [&] { return server.requests().size() == 1; }));
+    REQUIRE(turn_until(
+        *loop.work, [&] { return server.requests().size() == 1; }, true));
     loop.backend->send(get(server.origin() + "/never"), {}, into(answers));
     CHECK(answers.empty());
   }

@@ -32,13 +32,15 @@ inline void wait_for_work(const fnstack::LoopWork& work, std::chrono::steady_clo
   ::poll(polled, 2, static_cast<int>(left.count()));
 }
 
-// Drives the work on this thread until something holds. False: not within a minute.
+// Drives the work on this thread until something holds. False: not within a minute. What does not come about by the
+// work itself is looked for every 10 ms, with `elsewhere`.
 template <class Condition>
-bool turn_until(fnstack::LoopWork& work, Condition holds) {
+bool turn_until(fnstack::LoopWork& work, Condition holds, bool elsewhere = false) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   while (!holds()) {
     if (std::chrono::steady_clock::now() > end) return false;
-    const auto next = work.turn();
+    auto next = work.turn();
+    if (elsewhere) next = std::min(next, std::chrono::steady_clock::now() + std::chrono::milliseconds(10));
     if (!holds()) wait_for_work(work, next);
   }
   return true;
@@ -97,14 +99,16 @@ class Polled final : public Backend {
     while (true) {
       wait_for_work(work, next, shared.bell);
       std::vector<Asked> asked;
+      bool over = false;
       {
         const std::lock_guard lock(shared.mutex);
-        if (shared.over) return;
+        over = shared.over;
         std::uint64_t ignored = 0;
         [[maybe_unused]] const ssize_t got = ::read(shared.bell, &ignored, sizeof ignored);
         asked.swap(shared.asked);
       }
       for (Asked& one : asked) backend.send(std::move(one.request), one.call, std::move(one.reply));
+      if (over) return;
       next = work.turn();
     }
   }
