@@ -148,11 +148,15 @@ if(TARGET fnstack_curl_backend)
       tests/backends/callback_http_test.cpp
       tests/backends/curl_http_connections_test.cpp
       tests/backends/curl_http_faults_test.cpp
+      tests/backends/curl_http_on_loop_test.cpp
       tests/backends/curl_http_test.cpp
       tests/backends/curl_http_tls_test.cpp
       tests/backends/http_redirect_test.cpp
       tests/backends/response_reader_test.cpp
   )
+  # The same once more with the client's work on the tests' own event loop.
+  add_test(NAME test_http_on_loop COMMAND test_http)
+  set_tests_properties(test_http_on_loop PROPERTIES ENVIRONMENT FNSTACK_TEST_ON_LOOP=1)
 endif()
 
 if(TARGET fnstack_curl_backend)
@@ -178,8 +182,11 @@ if(TARGET fnstack_redis_backend)
       tests/support/redis_server.cpp
       tests/backends/redis_cache_test.cpp
       tests/backends/redis_faults_test.cpp
+      tests/backends/redis_on_loop_test.cpp
       tests/backends/redis_url_test.cpp
   )
+  add_test(NAME test_redis_on_loop COMMAND test_redis)
+  set_tests_properties(test_redis_on_loop PROPERTIES ENVIRONMENT FNSTACK_TEST_ON_LOOP=1)
   if(TARGET hiredis::hiredis_ssl)
     target_sources(test_redis PRIVATE tests/support/test_certificate.cpp)
     target_compile_definitions(test_redis PRIVATE FNSTACK_REDIS_TLS)

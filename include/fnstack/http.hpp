@@ -24,7 +24,8 @@ class HttpClient {
 
 // Keeps what the policies of requests share between runs (effect.hpp's HttpPolicy): circuit breakers, rate limits,
 // OAuth tokens, requests under way. Never sleeps: what has to wait is an error with not_before_ms, by the time of
-// the call. Engine puts it around its HttpClient; a host with a loop of its own does so itself. Any thread.
+// the call. Engine puts it around its HttpClient; a host with a loop of its own does so itself. Any thread. On a loop
+// requests without a policy stay on it; the others share with all loops, and their replies come from any thread.
 [[nodiscard]] std::shared_ptr<HttpClient> resilient_http(std::shared_ptr<HttpClient> inner);
 
 // Answers from a function, inline. Any thread if the function allows it.

@@ -1,17 +1,14 @@
-// One turn of the loop: take over what other threads left, let timers and sockets make progress, collect what is
-// finished, sleep. Replies are called from collect() and its like only, never from within a callback of libcurl, and
-// never with the mutex held: a reply may send again, stop other calls, or drop the client.
+// One turn of the loop: take over what was sent and stopped, let timers and sockets make progress, collect what is
+// finished. Replies are called from take_over(), collect() and their like only, never from within a callback of
+// libcurl, and never with the mutex held: a reply may send again, stop other calls, or drop the client.
 #include "backends/curl_loop.hpp"
 
-#include <pthread.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <limits>
 #include <system_error>
 
@@ -24,133 +21,124 @@ constexpr int transfers_per_multi = 64;
 constexpr long connections_per_multi = transfers_per_multi + 16;
 constexpr std::size_t spare_handles_kept = 128;
 
-Error start_failure(const std::string& why) {
-  return make_error(error_type::network, "the HTTP client could not start: " + why);
-}
-
-Error shut_down_error() { return make_error(error_type::cancelled, "the HTTP client was shut down"); }
+std::uint64_t id_of(std::uint32_t taken, std::uint32_t place) { return std::uint64_t{taken} << 32 | place; }
 
 }  // namespace
 
-CurlLoop::~CurlLoop() {
-  for (CURL* handle : spare_handles_) curl_easy_cleanup(handle);
-  if (epoll_fd_ >= 0) ::close(epoll_fd_);
-  if (wake_fd_ >= 0) ::close(wake_fd_);
+Error CurlLoop::start_failure(const std::string& why) {
+  return make_error(error_type::network, "the HTTP client could not start: " + why);
 }
 
-void CurlLoop::send(HttpRequest request, const Call& call, Reply<HttpResponse> reply) {
-  const SteadyTime now = std::chrono::steady_clock::now();
-  std::optional<Error> error;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_)
-      error = shut_down_error();
-    else if (!running_)
-      error = start_thread();
-    if (!error) {
-      incoming_.push_back(Job{std::move(request), call, std::move(reply), now});
-      wake_locked();
-    }
-  }
-  if (error) reply(std::move(*error));
-}
+Error CurlLoop::shut_down_error() { return make_error(error_type::cancelled, "the HTTP client was shut down"); }
 
-void CurlLoop::stop() {
-  std::thread thread;
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    wake_locked();
-    thread = std::move(thread_);
-  }
-  if (!thread.joinable()) return;
-  if (thread.get_id() == std::this_thread::get_id())
-    thread.detach();  // it holds this object until it is done
-  else
-    thread.join();
-}
-
-std::optional<Error> CurlLoop::start_thread() {
+Result<std::shared_ptr<CurlLoop>> CurlLoop::open(std::shared_ptr<const CurlPolicy> policy) {
   static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (initialised != CURLE_OK) return start_failure("libcurl could not be initialised");
-  if (epoll_fd_ < 0) epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
-  if (wake_fd_ < 0) wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (epoll_fd_ < 0 || wake_fd_ < 0) return start_failure(std::generic_category().message(errno));
+  std::shared_ptr<CurlLoop> loop(new CurlLoop(std::move(policy)));
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.fd = wake_fd_;
-  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) != 0 && errno != EEXIST) {
+  event.data.fd = loop->bell_.descriptor();
+  if (loop->epoll_fd_ < 0 || event.data.fd < 0 ||
+      ::epoll_ctl(loop->epoll_fd_, EPOLL_CTL_ADD, event.data.fd, &event) != 0) {
     return start_failure(std::generic_category().message(errno));
   }
-  // Signals are the host's: the thread, and those that libcurl starts for name resolution, inherit an empty set.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::optional<Error> error;
-  try {
-    thread_ = std::thread([self = shared_from_this()] { self->run(); });
-    running_ = true;
-  } catch (const std::system_error& failure) {
-    error = start_failure(failure.code().message());
+  return loop;
+}
+
+CurlLoop::CurlLoop(std::shared_ptr<const CurlPolicy> policy)
+    : policy_(std::move(policy)), epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)) {}
+
+CurlLoop::~CurlLoop() {
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    if (!places_[i].transfer) continue;
+    Transfer& transfer = *places_[i].transfer;
+    if (transfer.shard != nullptr) leave_multi(transfer);
+    end(transfer, transfer.cancelled());
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return error;
+  for (Job& job : std::exchange(incoming_, {})) refuse(std::move(job), shut_down_error());
+  for (const auto& shard : shards_) curl_multi_cleanup(shard->multi);
+  for (CURL* handle : spare_handles_) curl_easy_cleanup(handle);
+  if (epoll_fd_ >= 0) ::close(epoll_fd_);
 }
 
 void CurlLoop::cancel(std::uint64_t id) {
-  const std::lock_guard lock(mutex_);
-  stopped_.push_back(id);
-  wake_locked();
-}
-
-void CurlLoop::wake_locked() {
-  if (!sleeping_) return;
-  sleeping_ = false;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &one, sizeof one);
-}
-
-void CurlLoop::run() {
-  pthread_setname_np(pthread_self(), "fnstack-http");
-  while (take_over()) {
-    expire_waiting();
-    run_timers();
-    collect();
-    poll_once(wait_ms());
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_.push_back(id);
   }
-  shut_down();
+  bell_.ring();
+}
+
+SteadyTime CurlLoop::turn() {
+  const auto self = shared_from_this();  // a reply may let go of it
+  bell_.awake();
+  // What was just sent has no answer yet: others can wait for the next turn, though not for ever.
+  const bool taken = take_over();
+  expire_waiting();
+  run_timers();
+  poll_skipped_ = taken && !poll_skipped_;
+  if (!poll_skipped_) poll_once(0);
+  collect();
+  const SteadyTime next = next_turn();
+  return bell_.may_sleep() ? next : SteadyTime::min();
+}
+
+void CurlLoop::wait_and_turn() {
+  const auto self = shared_from_this();
+  take_over();
+  expire_waiting();
+  run_timers();
+  int wait_ms = 0;
+  const SteadyTime next = next_turn();
+  if (next == SteadyTime::max()) {
+    wait_ms = -1;
+  } else if (next != SteadyTime::min()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now()).count();
+    wait_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+  }
+  poll_once(wait_ms != 0 && bell_.may_sleep() ? wait_ms : 0);
+  bell_.awake();
+  collect();
 }
 
 bool CurlLoop::take_over() {
-  std::vector<Job> jobs;
   std::vector<std::uint64_t> stopped;
   {
     const std::lock_guard lock(mutex_);
-    sleeping_ = false;
-    if (stopping_) return false;
-    jobs.swap(incoming_);
     stopped.swap(stopped_);
   }
   for (const std::uint64_t id : stopped) give_up(id);
-  for (Job& job : jobs) accept(std::move(job));
-  return true;
+  accepting_.swap(incoming_);
+  const bool some = !accepting_.empty();
+  for (Job& job : accepting_) accept(std::move(job));
+  accepting_.clear();
+  return some;
 }
 
 void CurlLoop::accept(Job job) {
-  const std::uint64_t id = next_id_++;
-  auto owned = std::make_unique<Transfer>(id, std::move(job.request), job.call, std::move(job.reply), job.received);
-  Transfer& transfer = *owned;
-  transfers_.emplace(id, std::move(owned));
-  if (auto error = transfer.begin(policy_)) return end(transfer, std::move(*error));
-  if (transfer.stop_token().stop_requested()) return end(transfer, transfer.cancelled());
-  if (transfer.stop_token().stop_possible()) {
-    transfer.on_stop =
-        std::make_unique<std::stop_callback<std::function<void()>>>(transfer.stop_token(), [this, id] { cancel(id); });
+  if (free_places_.empty()) {
+    free_places_.push_back(static_cast<std::uint32_t>(places_.size()));
+    places_.emplace_back();
   }
-  if (active_ < policy_.options.max_connections) return launch(transfer, nullptr);
+  const std::uint32_t at = free_places_.back();
+  free_places_.pop_back();
+  Place& place = places_[at];
+  const std::uint64_t id = id_of(++place.taken, at);
+  place.transfer = std::move(job);
+  Transfer& transfer = *place.transfer;
+  transfer.id = id;
+  if (auto error = transfer.begin(*policy_)) return end(transfer, std::move(*error));
+  if (transfer.stop_token().stop_requested()) return end(transfer, transfer.cancelled());
+  if (transfer.stop_token().stop_possible())
+    transfer.on_stop.emplace(transfer.stop_token(), [this, id] { cancel(id); });
+  if (active_ < policy_->options.max_connections) return launch(transfer, nullptr);
   waiting_.push_back(id);
   waiting_until_.emplace(transfer.deadline(), id);
+}
+
+Transfer* CurlLoop::find(std::uint64_t id) const noexcept {
+  const Place& place = places_[static_cast<std::uint32_t>(id)];
+  return place.taken == id >> 32 ? place.transfer.get() : nullptr;
 }
 
 // With a shard the transfer goes on there, as a further hop, and has its place already.
@@ -163,7 +151,7 @@ void CurlLoop::launch(Transfer& transfer, Shard* shard) {
     return end(transfer, make_error(error_type::network, "libcurl could not be set up: out of memory"));
   }
   transfer.easy = handle;  // end() gives it back
-  if (auto error = transfer.prepare(handle, policy_, *this)) return end(transfer, std::move(*error));
+  if (auto error = transfer.prepare(handle, *policy_, *this)) return end(transfer, std::move(*error));
   if (curl_multi_add_handle(shard->multi, handle) != CURLM_OK) {
     return end(transfer, make_error(error_type::network, "libcurl could not take the request"));
   }
@@ -193,12 +181,13 @@ void CurlLoop::give_back(CURL* handle) {
 }
 
 void CurlLoop::launch_waiting() {
-  while (active_ < policy_.options.max_connections && !waiting_.empty()) {
-    const auto found = transfers_.find(waiting_.front());
+  while (active_ < policy_->options.max_connections && !waiting_.empty()) {
+    const std::uint64_t id = waiting_.front();
     waiting_.pop_front();
-    if (found == transfers_.end()) continue;
-    waiting_until_.erase({found->second->deadline(), found->first});
-    launch(*found->second, nullptr);
+    Transfer* transfer = find(id);
+    if (transfer == nullptr) continue;
+    waiting_until_.erase({transfer->deadline(), id});
+    launch(*transfer, nullptr);
   }
 }
 
@@ -262,14 +251,13 @@ void CurlLoop::finished(Transfer& transfer, CURLcode code) {
 }
 
 void CurlLoop::give_up(std::uint64_t id) {
-  const auto found = transfers_.find(id);
-  if (found == transfers_.end()) return;
-  Transfer& transfer = *found->second;
-  if (transfer.shard != nullptr)
-    leave_multi(transfer);
+  Transfer* transfer = find(id);
+  if (transfer == nullptr) return;
+  if (transfer->shard != nullptr)
+    leave_multi(*transfer);
   else
-    waiting_until_.erase({transfer.deadline(), id});
-  end(transfer, transfer.cancelled());
+    waiting_until_.erase({transfer->deadline(), id});
+  end(*transfer, transfer->cancelled());
   launch_waiting();
 }
 
@@ -283,9 +271,9 @@ void CurlLoop::leave_multi(Transfer& transfer) {
 
 // The transfer is in no multi.
 void CurlLoop::end(Transfer& transfer, Result<HttpResponse> result) {
-  const auto found = transfers_.find(transfer.id());
-  const std::unique_ptr<Transfer> owned = std::move(found->second);
-  transfers_.erase(found);
+  const auto at = static_cast<std::uint32_t>(transfer.id);
+  const Job owned = std::move(places_[at].transfer);
+  free_places_.push_back(at);
   give_back(std::exchange(owned->easy, nullptr));
   owned->answer(std::move(result));
 }
@@ -296,28 +284,21 @@ void CurlLoop::expire_waiting() {
   while (!waiting_until_.empty() && waiting_until_.begin()->first <= now) {
     const std::uint64_t id = waiting_until_.begin()->second;
     waiting_until_.erase(waiting_until_.begin());
-    Transfer& transfer = *transfers_.at(id);
+    Transfer& transfer = *find(id);
     end(transfer, transfer.timed_out());
   }
 }
 
-int CurlLoop::wait_ms() {
+// min(): at once.
+SteadyTime CurlLoop::next_turn() const {
+  if (!incoming_.empty()) return SteadyTime::min();
   SteadyTime next = SteadyTime::max();
   for (const auto& shard : shards_) {
-    if (shard->touched) return 0;
+    if (shard->touched) return SteadyTime::min();
     if (shard->timer) next = std::min(next, *shard->timer);
   }
   if (!waiting_until_.empty()) next = std::min(next, waiting_until_.begin()->first);
-  const std::lock_guard lock(mutex_);
-  if (stopping_ || !incoming_.empty() || !stopped_.empty()) return 0;
-  if (next == SteadyTime::max()) {
-    sleeping_ = true;
-    return -1;
-  }
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now()).count();
-  if (left <= 0) return 0;
-  sleeping_ = true;
-  return static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max()));
+  return next;
 }
 
 void CurlLoop::poll_once(int timeout_ms) {
@@ -326,9 +307,8 @@ void CurlLoop::poll_once(int timeout_ms) {
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     const int fd = event.data.fd;
-    if (fd == wake_fd_) {
-      std::uint64_t ignored = 0;
-      [[maybe_unused]] const ssize_t got = ::read(wake_fd_, &ignored, sizeof ignored);
+    if (fd == bell_.descriptor()) {
+      bell_.silence();
       continue;
     }
     Watch& watched = watches_[static_cast<std::size_t>(fd)];
@@ -349,22 +329,6 @@ void CurlLoop::poll_once(int timeout_ms) {
     int running = 0;
     curl_multi_socket_action(shard.multi, fd, what, &running);
   }
-}
-
-void CurlLoop::shut_down() {
-  while (!transfers_.empty()) {
-    Transfer& transfer = *transfers_.begin()->second;
-    if (transfer.shard != nullptr) leave_multi(transfer);
-    end(transfer, transfer.cancelled());
-  }
-  for (const auto& shard : shards_) curl_multi_cleanup(shard->multi);
-  shards_.clear();
-  std::vector<Job> jobs;
-  {
-    const std::lock_guard lock(mutex_);
-    jobs.swap(incoming_);
-  }
-  for (Job& job : jobs) job.reply(shut_down_error());
 }
 
 void CurlLoop::watch(int fd, Shard* shard, std::uint32_t wanted) {

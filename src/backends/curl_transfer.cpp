@@ -163,12 +163,14 @@ struct Transfer::Callbacks {
   }
 };
 
-Transfer::Transfer(std::uint64_t id, HttpRequest request, const Call& call, Reply<HttpResponse> reply,
-                   SteadyTime started)
-    : id_(id), request_(std::move(request)), stop_(call.stop), reply_(std::move(reply)), started_(started) {
+Transfer::Transfer(HttpRequest request, const Call& call, Reply<HttpResponse> reply)
+    : request_(std::move(request)),
+      stop_(call.stop),
+      reply_(std::move(reply)),
+      started_(std::chrono::steady_clock::now()) {
   // A day bounds what nobody bounds, and keeps the sum in range.
   const std::int64_t timeout_ms = std::clamp<std::int64_t>(request_.timeout_ms, 0, 86'400'000);
-  deadline_ = std::min(call.deadline, started + std::chrono::milliseconds(timeout_ms));
+  deadline_ = std::min(call.deadline, started_ + std::chrono::milliseconds(timeout_ms));
 }
 
 std::optional<Error> Transfer::begin(const CurlPolicy& policy) {

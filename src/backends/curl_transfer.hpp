@@ -36,7 +36,7 @@ class SocketKeeper {
 
 class Transfer {
  public:
-  Transfer(std::uint64_t id, HttpRequest request, const Call& call, Reply<HttpResponse> reply, SteadyTime started);
+  Transfer(HttpRequest request, const Call& call, Reply<HttpResponse> reply);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
@@ -52,16 +52,16 @@ class Transfer {
   // Calls nobody back after this but the reply.
   void answer(Result<HttpResponse> result);
 
-  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   [[nodiscard]] SteadyTime deadline() const noexcept { return deadline_; }
   // The one that the request names; only after begin() found nothing wrong.
   [[nodiscard]] const CurlConnection* connection() const noexcept { return connection_; }
   [[nodiscard]] const std::stop_token& stop_token() const noexcept { return stop_; }
 
   // The loop's part.
+  std::uint64_t id = 0;
   CURL* easy = nullptr;
   void* shard = nullptr;
-  std::unique_ptr<std::stop_callback<std::function<void()>>> on_stop;
+  std::optional<std::stop_callback<std::function<void()>>> on_stop;
 
  private:
   struct Callbacks;
@@ -75,7 +75,6 @@ class Transfer {
   [[nodiscard]] std::optional<Error> check_headers() const;
   [[nodiscard]] bool build_headers(const CurlPolicy& policy, bool rewritten);
 
-  const std::uint64_t id_;
   HttpRequest request_;
   std::stop_token stop_;
   Reply<HttpResponse> reply_;

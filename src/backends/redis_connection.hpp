@@ -40,6 +40,8 @@ class RedisConnection {
 
   redisContext* context_;
   RedisReader reader_;
+  bool tls_ = false;
+  std::string trouble_;  // why our own write failed
   std::string out_;
   std::size_t sent_ = 0;     // of out_, written
   std::size_t pending_ = 0;  // of out_ after sent_: hiredis has it but did not write all of it

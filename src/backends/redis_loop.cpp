@@ -1,20 +1,21 @@
-// One turn of the loop: wait for sockets, read what came, take over what other threads left, expire, hand waiting
+// One turn of the loop: take over what was sent and what other threads left, read what came, expire, hand waiting
 // commands to connections, write. Sockets come first: an idle connection that died is seen before it is given work.
 // Replies are called with no lock held; one may send again, stop other calls, or drop the cache.
 #include "backends/redis_loop.hpp"
 
-#include <poll.h>
 #include <pthread.h>
-#include <sys/eventfd.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <csignal>
 #include <limits>
 #include <system_error>
+#include <thread>
 #include <utility>
 
+#include "backends/loop_thread.hpp"
 #include "backends/redis_errors.hpp"
 
 namespace fnstack::backends {
@@ -29,152 +30,139 @@ constexpr milliseconds slow(20);
 constexpr milliseconds first_pause(20), longest_pause(1'000);
 // All commands that wait together.
 constexpr std::size_t max_queue_bytes = std::size_t{256} << 20;
+// In the poll set, beside the numbers of the links.
+constexpr std::uint32_t the_bell = std::numeric_limits<std::uint32_t>::max();
 
 Error cache_error(std::string message) { return make_error(error_type::cache, std::move(message)); }
-Error shut_down_error() { return make_error(error_type::cancelled, "the Redis cache was shut down"); }
-Error start_failure(const std::string& why) { return cache_error("the Redis cache could not start: " + why); }
 
-// Signals are the host's: the threads made meanwhile inherit an empty set. And writing to a closed connection gives an
-// error there rather than SIGPIPE.
-class WithoutSignals {
- public:
-  WithoutSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~WithoutSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  WithoutSignals(const WithoutSignals&) = delete;
-  WithoutSignals& operator=(const WithoutSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
+bool watch(int epoll_fd, int operation, int fd, std::uint32_t events, std::uint32_t number) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u32 = number;
+  return ::epoll_ctl(epoll_fd, operation, fd, &event) == 0;
+}
 
 }  // namespace
 
-RedisLoop::RedisLoop(RedisOptions options)
-    : options_(std::move(options)), address_(shown_address(options_)), links_(options_.connections) {
-  next_expiry_ = Time::max();
+Error RedisLoop::start_failure(const std::string& why) {
+  return cache_error("the Redis cache could not start: " + why);
 }
+
+Error RedisLoop::shut_down_error() { return make_error(error_type::cancelled, "the Redis cache was shut down"); }
+
+Result<std::shared_ptr<RedisLoop>> RedisLoop::open(std::shared_ptr<const RedisOptions> options) {
+  std::shared_ptr<RedisLoop> loop(new RedisLoop(std::move(options)));
+  const int bell = loop->door_->bell.descriptor();
+  if (loop->epoll_fd_ < 0 || bell < 0 || !watch(loop->epoll_fd_, EPOLL_CTL_ADD, bell, EPOLLIN, the_bell)) {
+    return start_failure(std::generic_category().message(errno));
+  }
+  return loop;
+}
+
+RedisLoop::RedisLoop(std::shared_ptr<const RedisOptions> options)
+    : options_(std::move(options)),
+      address_(shown_address(*options_)),
+      door_(std::make_shared<Door>()),
+      epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)),
+      links_(options_->connections),
+      next_expiry_(Time::max()) {}
 
 RedisLoop::~RedisLoop() {
-  if (wake_fd_ >= 0) ::close(wake_fd_);
+  std::vector<Job> jobs = std::move(incoming_);
+  for (Job& job : waiting_) jobs.push_back(std::move(job));
+  for (Link& link : links_) {
+    link.connection.reset();
+    for (Job& job : link.in_flight) jobs.push_back(std::move(job));
+  }
+  for (const Job& job : jobs) {
+    if (job->reply) answer(*job, shut_down_error());
+  }
+  if (epoll_fd_ >= 0) ::close(epoll_fd_);
 }
 
-// ---- any thread
-
-void RedisLoop::send(RedisExchange exchange, const Call& call, Reply<Value> reply) {
-  const Time now = Clock::now();
-  std::optional<Error> error;
-  if (call.stop.stop_requested()) {
-    error = make_error(error_type::cancelled, "cancelled");
-  } else if (call.deadline <= now) {
-    error = make_error(error_type::timeout, "cache: the time was up before the command was sent to Redis");
-  } else {
-    JobPtr job(new Job{std::move(exchange), call, std::move(reply), {}, {}, 0, 0, false, {}, {}});
-    job->deadline = std::min(call.deadline, now + milliseconds(options_.command_timeout_ms));
-    job->size = job->exchange.bytes().size();
-    const std::lock_guard lock(mutex_);
-    if (stopping_) {
-      error = shut_down_error();
-    } else if (outstanding_ >= options_.max_queue ||
-               (outstanding_ > 0 && outstanding_bytes_ + job->size > max_queue_bytes)) {
-      error =
-          cache_error("the queue to Redis is full: " + std::to_string(outstanding_) + " commands wait for an answer");
-    } else if (!running_) {
-      error = start_thread();
-    }
-    if (!error) {
-      ++outstanding_;
-      outstanding_bytes_ += job->size;
-      job->id = next_id_++;
-      incoming_.push_back(std::move(job));
-      wake_locked();
-      return;
-    }
-    reply = std::move(job->reply);
-  }
-  reply(std::move(*error));
+RedisLoop::Job RedisLoop::make_job(RedisExchange exchange, const Call& call, Reply<Value> reply) {
+  return Job(new Command{std::move(exchange), call.stop, call.deadline, std::move(reply), Clock::now()});
 }
 
-void RedisLoop::stop() {
-  std::thread thread;
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    wake_locked();
-    thread = std::move(thread_);
-  }
-  if (!thread.joinable()) return;
-  if (thread.get_id() == std::this_thread::get_id())
-    thread.detach();  // it holds this object until it is done
-  else
-    thread.join();
-}
+void RedisLoop::refuse(Job job, Error error) { job->reply(std::move(error)); }
 
-std::optional<Error> RedisLoop::start_thread() {
-  if (wake_fd_ < 0) wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake_fd_ < 0) return start_failure(std::generic_category().message(errno));
-  const WithoutSignals without;
-  try {
-    thread_ = std::thread([self = shared_from_this()] { self->run(); });
-    running_ = true;
-  } catch (const std::system_error& failure) {
-    return start_failure(failure.code().message());
+void RedisLoop::send(Job job) {
+  job->size = job->exchange.bytes().size();
+  if (outstanding_ >= options_->max_queue || (outstanding_ > 0 && outstanding_bytes_ + job->size > max_queue_bytes)) {
+    refuse(std::move(job),
+           cache_error("the queue to Redis is full: " + std::to_string(outstanding_) + " commands wait for an answer"));
+    return;
   }
-  return std::nullopt;
+  ++outstanding_;
+  outstanding_bytes_ += job->size;
+  incoming_.push_back(std::move(job));
 }
 
 void RedisLoop::cancel(std::uint64_t id) {
-  const std::lock_guard lock(mutex_);
-  stopped_.push_back(id);
-  wake_locked();
-}
-
-void RedisLoop::wake_locked() {
-  if (!sleeping_) return;
-  sleeping_ = false;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &one, sizeof one);
-}
-
-// ---- the loop's thread
-
-void RedisLoop::run() {
-  pthread_setname_np(pthread_self(), "fnstack-redis");
-  while (take_over()) {
-    expire(Clock::now());
-    hand_out();
-    poll_once();
+  {
+    const std::lock_guard lock(door_->mutex);
+    door_->stopped.push_back(id);
   }
-  shut_down();
+  door_->bell.ring();
 }
 
-bool RedisLoop::take_over() {
-  std::vector<JobPtr> jobs;
+// ---- a turn
+
+RedisLoop::Time RedisLoop::turn() {
+  const auto self = shared_from_this();  // a reply may let go of it
+  door_->bell.awake();
+  take_over();
+  poll_once(0);
+  expire(Clock::now());
+  hand_out();
+  const Time next = next_turn();
+  return door_->bell.may_sleep() ? next : Time::min();
+}
+
+void RedisLoop::wait_and_turn() {
+  const auto self = shared_from_this();
+  take_over();
+  expire(Clock::now());
+  hand_out();
+  int wait_ms = 0;
+  const Time next = next_turn();
+  if (next == Time::max()) {
+    wait_ms = -1;
+  } else if (next != Time::min()) {
+    const auto left = std::chrono::ceil<milliseconds>(next - Clock::now()).count();
+    wait_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+  }
+  poll_once(wait_ms != 0 && door_->bell.may_sleep() ? wait_ms : 0);
+  door_->bell.awake();
+}
+
+void RedisLoop::take_over() {
   std::vector<std::uint64_t> stopped;
   std::vector<Opened> connections;
   {
-    const std::lock_guard lock(mutex_);
-    sleeping_ = false;
-    if (stopping_) return false;
-    jobs.swap(incoming_);
-    stopped.swap(stopped_);
-    connections.swap(opened_);
+    const std::lock_guard lock(door_->mutex);
+    stopped.swap(door_->stopped);
+    connections.swap(door_->opened);
   }
   for (Opened& connection : connections) opened(std::move(connection));
-  for (JobPtr& job : jobs) accept(std::move(job));
+  std::vector<Job> jobs;
+  jobs.swap(incoming_);
+  for (Job& job : jobs) accept(std::move(job));
   for (const std::uint64_t id : stopped) give_up(id);
-  return true;
 }
 
-void RedisLoop::accept(JobPtr job) {
+void RedisLoop::accept(Job job) {
+  if (job->stop.stop_requested()) return answer(*job, make_error(error_type::cancelled, "cancelled"));
+  if (job->call_deadline <= job->received) {
+    return answer(*job, make_error(error_type::timeout, "cache: the time was up before the command was sent to Redis"));
+  }
+  job->id = next_id_++;
+  job->deadline = std::min(job->call_deadline, job->received + milliseconds(options_->command_timeout_ms));
   next_expiry_ = std::min(next_expiry_, job->deadline);
-  Job& accepted = *job;
+  Command& accepted = *job;
   waiting_.push_back(std::move(job));
   // Requested already: it is called here and now, and heard with the next turn.
-  if (accepted.call.stop.stop_possible()) accepted.on_stop.emplace(accepted.call.stop, Stop{this, accepted.id});
+  if (accepted.stop.stop_possible()) accepted.on_stop.emplace(accepted.stop, Stop{this, accepted.id});
 }
 
 // ---- connecting
@@ -182,17 +170,19 @@ void RedisLoop::accept(JobPtr job) {
 void RedisLoop::connect(std::size_t at) {
   Link& link = links_[at];
   link.state = Link::State::connecting;
-  link.give_up = Clock::now() + milliseconds(options_.connect_timeout_ms);
+  link.give_up = Clock::now() + milliseconds(options_->connect_timeout_ms);
   link.answered_once = false;
   const std::uint64_t attempt = ++link.attempt;
   try {
-    std::thread([self = shared_from_this(), at, attempt] {
+    const WithoutSignals without;  // writing to a closed connection gives an error then rather than SIGPIPE
+    std::thread([door = door_, options = options_, at, attempt] {
       pthread_setname_np(pthread_self(), "fnstack-connect");
-      auto connection = RedisConnection::open(self->options_);
-      const std::lock_guard lock(self->mutex_);
-      if (self->stopping_) return;
-      self->opened_.push_back(Opened{at, attempt, std::move(connection)});
-      self->wake_locked();
+      auto connection = RedisConnection::open(*options);
+      {
+        const std::lock_guard lock(door->mutex);
+        door->opened.push_back(Opened{at, attempt, std::move(connection)});
+      }
+      door->bell.ring();
     }).detach();
   } catch (const std::system_error& failure) {
     connecting_failed(link, start_failure(failure.code().message()));
@@ -207,20 +197,25 @@ void RedisLoop::opened(Opened opened) {
     return;
   }
   link.connection = std::move(*opened.connection);
+  link.waits_to_write = false;
+  if (!watch(epoll_fd_, EPOLL_CTL_ADD, link.connection->fd(), EPOLLIN, static_cast<std::uint32_t>(opened.link))) {
+    connecting_failed(link, start_failure(std::generic_category().message(errno)));
+    return;
+  }
   greet(link);
 }
 
 void RedisLoop::greet(Link& link) {
   std::string bytes;
-  if (!options_.password.empty()) {
+  if (!options_->password.empty()) {
     link.greeting.push_back("AUTH");
-    const bool formatted = options_.user.empty() ? append_command(bytes, {"AUTH", options_.password})
-                                                 : append_command(bytes, {"AUTH", options_.user, options_.password});
+    const bool formatted = options_->user.empty() ? append_command(bytes, {"AUTH", options_->password})
+                                                  : append_command(bytes, {"AUTH", options_->user, options_->password});
     if (!formatted) throw std::bad_alloc();
   }
-  if (options_.database != 0) {
+  if (options_->database != 0) {
     link.greeting.push_back("SELECT");
-    if (!append_command(bytes, {"SELECT", std::to_string(options_.database)})) throw std::bad_alloc();
+    if (!append_command(bytes, {"SELECT", std::to_string(options_->database)})) throw std::bad_alloc();
   }
   if (link.greeting.empty()) {
     link.state = Link::State::ready;
@@ -228,7 +223,7 @@ void RedisLoop::greet(Link& link) {
   }
   link.state = Link::State::greeting;
   link.connection->append(bytes);
-  if (!link.connection->flush()) lose(link, link.connection->trouble(), std::nullopt);
+  flush(link);
 }
 
 bool RedisLoop::greeted(Link& link, const RedisReply& reply) {
@@ -254,9 +249,9 @@ void RedisLoop::connecting_failed(Link& link, Error error) {
   const bool others =
       std::any_of(links_.begin(), links_.end(), [](const Link& other) { return other.state != Link::State::closed; });
   if (others) return;
-  std::deque<JobPtr> jobs;
+  std::deque<Job> jobs;
   jobs.swap(waiting_);
-  for (const JobPtr& job : jobs) answer(*job, error);
+  for (const Job& job : jobs) answer(*job, error);
 }
 
 void RedisLoop::pause() {
@@ -270,13 +265,12 @@ void RedisLoop::hand_out() {
   while (!waiting_.empty()) {
     Link* link = choose();
     if (link == nullptr) break;
-    JobPtr job = std::move(waiting_.front());
+    Job job = std::move(waiting_.front());
     waiting_.pop_front();
     transmit(*link, std::move(job));
   }
   for (Link& link : links_) {
-    if (link.state != Link::State::ready || !link.connection->wants_to_write()) continue;
-    if (!link.connection->flush()) lose(link, link.connection->trouble(), std::nullopt);
+    if (link.state == Link::State::ready && link.connection->wants_to_write()) flush(link);
   }
 }
 
@@ -302,11 +296,22 @@ RedisLoop::Link* RedisLoop::choose() {
   return fallback;
 }
 
-void RedisLoop::transmit(Link& link, JobPtr job) {
+void RedisLoop::transmit(Link& link, Job job) {
   job->sent = Clock::now();
   job->replies.clear();
   link.connection->append(job->exchange.bytes());
   link.in_flight.push_back(std::move(job));
+}
+
+void RedisLoop::flush(Link& link) {
+  if (!link.connection->flush()) {
+    lose(link, link.connection->trouble(), std::nullopt);
+    return;
+  }
+  if (link.connection->wants_to_write() == link.waits_to_write) return;
+  link.waits_to_write = !link.waits_to_write;
+  const std::uint32_t events = EPOLLIN | (link.waits_to_write ? EPOLLOUT : 0U);
+  watch(epoll_fd_, EPOLL_CTL_MOD, link.connection->fd(), events, static_cast<std::uint32_t>(&link - links_.data()));
 }
 
 void RedisLoop::read(Link& link) {
@@ -329,7 +334,7 @@ void RedisLoop::read(Link& link) {
     const bool too_big = next == RedisReader::Next::too_big;
     std::string why = too_big ? "a reply of Redis was too large" : "Redis sent what is no reply of its protocol";
     Error error = too_big ? make_error(error_type::limit,
-                                       "a reply of Redis is larger than " + std::to_string(options_.max_reply_bytes) +
+                                       "a reply of Redis is larger than " + std::to_string(options_->max_reply_bytes) +
                                            " bytes (max_reply_bytes) or has more than a million parts")
                           : cache_error(address_ + " answered with what is no reply of Redis' protocol");
     lose(link, why, std::move(error));
@@ -339,13 +344,13 @@ void RedisLoop::read(Link& link) {
 }
 
 void RedisLoop::replied(Link& link, RedisReply reply) {
-  Job& job = *link.in_flight.front();
+  Command& job = *link.in_flight.front();
   job.replies.push_back(std::move(reply));
   if (job.replies.size() < job.exchange.replies()) return;
   link.answered_once = true;
   failures_ = 0;
   refused_.reset();
-  JobPtr owned = std::move(link.in_flight.front());
+  Job owned = std::move(link.in_flight.front());
   link.in_flight.pop_front();
   if (!owned->reply) return;  // answered before
   auto result = owned->exchange.advance(owned->replies);
@@ -368,10 +373,10 @@ void RedisLoop::lose(Link& link, const std::string& why, std::optional<Error> fi
     // A server that takes connections and drops them is no better than one that refuses them.
     pause();
   }
-  std::deque<JobPtr> jobs;
+  std::deque<Job> jobs;
   jobs.swap(link.in_flight);
-  std::vector<JobPtr> again;
-  for (JobPtr& job : jobs) {
+  std::vector<Job> again;
+  for (Job& job : jobs) {
     if (!job->reply) continue;
     if (first) {
       answer(*job, *std::exchange(first, std::nullopt));
@@ -388,7 +393,7 @@ void RedisLoop::lose(Link& link, const std::string& why, std::optional<Error> fi
   for (auto job = again.rbegin(); job != again.rend(); ++job) waiting_.push_front(std::move(*job));
 }
 
-void RedisLoop::answer(Job& job, Result<Value> result) {
+void RedisLoop::answer(Command& job, Result<Value> result) {
   --outstanding_;
   outstanding_bytes_ -= job.size;
   job.on_stop.reset();
@@ -399,10 +404,10 @@ void RedisLoop::answer(Job& job, Result<Value> result) {
 // ---- time
 
 void RedisLoop::give_up(std::uint64_t id) {
-  const auto is_it = [id](const JobPtr& job) { return job->id == id; };
+  const auto is_it = [id](const Job& job) { return job->id == id; };
   const auto stopped = make_error(error_type::cancelled, "cancelled");
   if (const auto found = std::find_if(waiting_.begin(), waiting_.end(), is_it); found != waiting_.end()) {
-    const JobPtr job = std::move(*found);
+    const Job job = std::move(*found);
     waiting_.erase(found);
     answer(*job, stopped);
     return;
@@ -419,42 +424,42 @@ void RedisLoop::expire(Time now) {
   for (Link& link : links_) {
     if ((link.state == Link::State::connecting || link.state == Link::State::greeting) && link.give_up <= now) {
       connecting_failed(link, cache_error("can't connect to Redis at " + address_ + ": it did not answer within " +
-                                          std::to_string(options_.connect_timeout_ms) + " ms"));
+                                          std::to_string(options_->connect_timeout_ms) + " ms"));
     }
   }
   if (now < next_expiry_) return;
   // Seldom: deadlines lie seconds ahead, and the soonest one moves on with every look.
   next_expiry_ = Time::max();
-  const std::string within = " within " + std::to_string(options_.command_timeout_ms) + " ms";
-  const auto late = [&](Job& job, const char* what) {
-    const bool own = job.call.deadline <= job.deadline;
+  const std::string within = " within " + std::to_string(options_->command_timeout_ms) + " ms";
+  const auto late = [&](Command& job, const char* what) {
+    const bool own = job.call_deadline <= job.deadline;
     answer(job, make_error(error_type::timeout, std::string(job.exchange.name()) + ": " + what +
                                                     (own ? " before the time was up" : within)));
   };
-  std::vector<JobPtr> gone;
-  for (JobPtr& job : waiting_) {
+  std::vector<Job> gone;
+  for (Job& job : waiting_) {
     if (job->deadline <= now)
       gone.push_back(std::move(job));
     else
       next_expiry_ = std::min(next_expiry_, job->deadline);
   }
   if (!gone.empty()) std::erase(waiting_, nullptr);
-  for (const JobPtr& job : gone) {
+  for (const Job& job : gone) {
     if (refused_)
       answer(*job, *refused_);
     else
       late(*job, "there was no connection to Redis");
   }
   for (Link& link : links_) {
-    for (JobPtr& job : link.in_flight) {
+    for (Job& job : link.in_flight) {
       if (job->reply && job->deadline <= now) late(*job, "Redis did not answer");
       if (job->reply) next_expiry_ = std::min(next_expiry_, job->deadline);
     }
     if (link.in_flight.empty()) continue;
     // Silent or stuck for so long: what comes later would be waited for in vain by all behind it. The first was sent a
     // moment after its deadline was set, so with that it goes.
-    const Job& first = *link.in_flight.front();
-    const Time stuck = first.sent + milliseconds(options_.command_timeout_ms);
+    const Command& first = *link.in_flight.front();
+    const Time stuck = first.sent + milliseconds(options_->command_timeout_ms);
     if (stuck <= now || (!first.reply && stuck <= now + slow)) {
       lose(link, "it did not answer" + within, std::nullopt);
     } else {
@@ -463,7 +468,9 @@ void RedisLoop::expire(Time now) {
   }
 }
 
-int RedisLoop::wait_ms(Time now) {
+// min(): at once.
+RedisLoop::Time RedisLoop::next_turn() const {
+  if (!incoming_.empty()) return Time::min();
   Time next = next_expiry_;
   bool can_connect = true;
   for (const Link& link : links_) {
@@ -475,61 +482,22 @@ int RedisLoop::wait_ms(Time now) {
     if (link.state == Link::State::ready) can_connect = false;
   }
   if (!waiting_.empty() && can_connect) next = std::min(next, next_attempt_);
-  const std::lock_guard lock(mutex_);
-  if (stopping_ || !incoming_.empty() || !stopped_.empty() || !opened_.empty()) return 0;
-  if (next == Time::max()) {
-    sleeping_ = true;
-    return -1;
-  }
-  const auto left = std::chrono::ceil<milliseconds>(next - now).count();
-  if (left <= 0) return 0;
-  sleeping_ = true;
-  return static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max()));
+  return next;
 }
 
-void RedisLoop::poll_once() {
-  std::vector<pollfd> polled;
-  polled.reserve(links_.size() + 1);
-  polled.push_back(pollfd{wake_fd_, POLLIN, 0});
-  std::vector<Link*> of;
-  for (Link& link : links_) {
-    if (!link.connection) continue;
-    const int events = POLLIN | (link.connection->wants_to_write() ? POLLOUT : 0);
-    polled.push_back(pollfd{link.connection->fd(), static_cast<short>(events), 0});
-    of.push_back(&link);
-  }
-  if (::poll(polled.data(), polled.size(), wait_ms(Clock::now())) <= 0) return;
-  if (polled[0].revents != 0) {
-    std::uint64_t ignored = 0;
-    [[maybe_unused]] const ssize_t got = ::read(wake_fd_, &ignored, sizeof ignored);
-  }
-  for (std::size_t i = 0; i < of.size(); ++i) {
-    Link& link = *of[i];
-    const int events = polled[i + 1].revents;
-    if (events == 0 || !link.connection) continue;
+void RedisLoop::poll_once(int timeout_ms) {
+  std::array<epoll_event, 16> events;
+  const int count = ::epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), timeout_ms);
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    if (event.data.u32 == the_bell) {
+      door_->bell.silence();
+      continue;
+    }
+    Link& link = links_[event.data.u32];
     // First what came: after a failed write nothing can be read any more.
-    if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) read(link);
-    if ((events & POLLOUT) == 0 || !link.connection || link.connection->flush()) continue;
-    lose(link, link.connection->trouble(), std::nullopt);
-  }
-}
-
-void RedisLoop::shut_down() {
-  std::vector<JobPtr> jobs;
-  {
-    const std::lock_guard lock(mutex_);
-    jobs.swap(incoming_);
-    opened_.clear();
-  }
-  for (JobPtr& job : waiting_) jobs.push_back(std::move(job));
-  waiting_.clear();
-  for (Link& link : links_) {
-    link.connection.reset();
-    for (JobPtr& job : link.in_flight) jobs.push_back(std::move(job));
-    link.in_flight.clear();
-  }
-  for (const JobPtr& job : jobs) {
-    if (job->reply) answer(*job, shut_down_error());
+    if (link.connection && (event.events & ~EPOLLOUT) != 0) read(link);
+    if (link.connection && (event.events & EPOLLOUT) != 0) flush(link);
   }
 }
 

@@ -234,10 +234,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     const std::string period = rule.period_ms >= 1'000 && rule.period_ms % 1'000 == 0
                                    ? std::to_string(rule.period_ms / 1'000) + " s"
                                    : std::to_string(rule.period_ms) + " ms";
-    Error error = make_error(error_type::limit, "rate limit " + base::in_quotes(rule.key) + ": " +
-                                                      std::to_string(rule.requests) +
-                                                      (rule.requests == 1 ? " request in " : " requests in ") + period +
-                                                      "; try again in " + backends::in_seconds(not_before_ms - now_ms));
+    Error error =
+        make_error(error_type::limit, "rate limit " + base::in_quotes(rule.key) + ": " + std::to_string(rule.requests) +
+                                          (rule.requests == 1 ? " request in " : " requests in ") + period +
+                                          "; try again in " + backends::in_seconds(not_before_ms - now_ms));
     error.not_before_ms = not_before_ms;
     return located(place_of(request_), std::move(error));
   }
@@ -435,7 +435,24 @@ void share(const std::shared_ptr<State>& state, HttpRequest request, const Call&
 // "run/0.2" of "run/0.2:7": a strand performs one effect at a time, so this is who comes back.
 std::string strand_of(const std::string& effect_id) { return effect_id.substr(0, effect_id.rfind(':')); }
 
-class ResilientHttp final : public HttpClient {
+// On a loop: what asks for nothing to be kept goes the loop's way. The rest shares with all loops and threads, so it
+// goes theirs, and its replies may come from other threads.
+class ResilientOnLoop final : public HttpClient {
+ public:
+  ResilientOnLoop(std::shared_ptr<HttpClient> shared, std::shared_ptr<HttpClient> on_loop)
+      : shared_(std::move(shared)), on_loop_(std::move(on_loop)) {}
+
+  void send(HttpRequest request, const Call& call, Reply<HttpResponse> reply) override {
+    HttpClient& client = request.policy == nullptr ? *on_loop_ : *shared_;
+    client.send(std::move(request), call, std::move(reply));
+  }
+
+ private:
+  const std::shared_ptr<HttpClient> shared_;
+  const std::shared_ptr<HttpClient> on_loop_;
+};
+
+class ResilientHttp final : public HttpClient, public std::enable_shared_from_this<ResilientHttp> {
  public:
   explicit ResilientHttp(std::shared_ptr<HttpClient> inner)
       : inner_(std::move(inner)), state_(std::make_shared<State>(inner_)) {}
@@ -452,6 +469,12 @@ class ResilientHttp final : public HttpClient {
     if (policy == nullptr) return inner_->send(std::move(request), call, std::move(reply));
     if (!policy->share_key.empty()) return share(state_, std::move(request), call, std::move(reply));
     std::make_shared<Exchange>(state_, std::move(request), call, strand_of(call.effect_id), std::move(reply))->start();
+  }
+
+  OnLoop<HttpClient> on_loop() override {
+    OnLoop<HttpClient> inner = inner_->on_loop();
+    if (inner.backend) inner.backend = std::make_shared<ResilientOnLoop>(shared_from_this(), std::move(inner.backend));
+    return inner;
   }
 
  private:

@@ -7,6 +7,7 @@
 #include "support/catch.hpp"
 #include "support/fault_server.hpp"
 #include "support/http_ask.hpp"
+#include "support/new_curl_http.hpp"
 #include "support/proxy_server.hpp"
 #include "support/test_certificate.hpp"
 
@@ -49,16 +50,16 @@ TEST_CASE("connections: an unknown one is named, and those that there are, the n
   FaultServer server(serve_ok);
   CurlOptions options = local();
   const std::string at = "validation: GET " + server.origin() + "/: ";
-  CHECK(summary(ask(*fnstack::curl_http(options), over("staging", server.origin() + "/"))) ==
+  CHECK(summary(ask(*fnstack_test::new_curl_http(options), over("staging", server.origin() + "/"))) ==
         at + "unknown connection \"staging\"; the host has named none");
   for (const char* name : {"audit", "live", "staging"}) options.connections[name] = {};
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   CHECK(summary(ask(*client, over("stagin", server.origin() + "/"))) ==
         at + "unknown connection \"stagin\"; the host has named \"staging\", \"audit\", \"live\"");
   CHECK(summary(ask(*client, over("zzz", server.origin() + "/"))) ==
         at + "unknown connection \"zzz\"; the host has named \"audit\", \"live\", \"staging\"");
   for (int i = 0; i < 30; ++i) options.connections["c" + std::to_string(100 + i)] = {};
-  CHECK_THAT(summary(ask(*fnstack::curl_http(options), over("zzz", server.origin() + "/"))),
+  CHECK_THAT(summary(ask(*fnstack_test::new_curl_http(options), over("zzz", server.origin() + "/"))),
              fnstack_test::ends_with("\"c118\" and 13 more"));
   CHECK(server.connections() == 0);
 }
@@ -94,7 +95,7 @@ TEST_CASE("connections: each has its own proxy or none, and never the environmen
   options.proxy = first.origin();
   options.connections["second"] = {.proxy = second.origin()};
   options.connections["direct"] = {};
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   const std::string url = server.origin() + "/x";
   CHECK(ask(*client, get(url)).ok());
   CHECK(first.asked() == Asked{"GET " + url});
@@ -114,7 +115,7 @@ TEST_CASE("connections: through a proxy the guard goes by names and literal addr
   const std::string port = std::to_string(server.port());
   CurlOptions options;  // nothing private is allowed
   options.connections["proxied"] = {.proxy = proxy.origin()};
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   CHECK_THAT(summary(ask(*client, over("proxied", "http://api.example:" + port + "/x"))),
              fnstack_test::starts_with("200 "));
   for (const std::string host : {"127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.0.0.1"}) {
@@ -133,7 +134,7 @@ TEST_CASE("connections: TLS through a proxy is a tunnel, with the connection's o
   CurlOptions options = local();
   options.connections["corporate"] = {.proxy = proxy.origin(), .ca_file = authority.ca_file()};
   options.connections["proxied"] = {.proxy = proxy.origin()};
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   CHECK(summary(ask(*client, over("corporate", server.origin() + "/"))) == "200 connection 0");
   CHECK(summary(ask(*client, over("corporate", server.origin() + "/"))) == "200 connection 0");
   CHECK(proxy.asked() == Asked{"CONNECT " + server.address()});
@@ -150,7 +151,7 @@ TEST_CASE("connections: an own authority is trusted by the connection that names
   options.connections["one"] = {.ca_file = one.ca_file()};
   options.connections["other"] = {.ca_file = other.ca_file()};
   options.connections["careless"] = {.allow_insecure_tls = true};
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   const std::string url = server.origin() + "/";
   // In turns, so that a kept connection of the good one is there for the others to misuse.
   for (int i = 0; i < 3; ++i) {
@@ -194,7 +195,7 @@ TEST_CASE("connections: a client certificate is demanded, and given by the conne
   options.connections["locked"] = having(locked, "password");
   options.connections["locked out"] = having(locked, "wrong");
   options.connections["stranger"] = having(stranger);
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   const std::string url = server.origin() + "/";
   for (int i = 0; i < 3; ++i) {
     for (const char* name : {"known", "locked"}) {
@@ -221,7 +222,7 @@ TEST_CASE("connections: a kept connection is used again within its own name only
   CurlOptions options = local();
   options.connections["a"] = {};
   options.connections["b"] = {};
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   const std::string url = server.origin() + "/";
   for (int i = 0; i < 3; ++i) {
     CHECK(summary(ask(*client, get(url))) == "200 connection 0");

@@ -12,6 +12,7 @@
 #include "support/fault_server.hpp"
 #include "support/fault_table.hpp"
 #include "support/http_ask.hpp"
+#include "support/new_curl_http.hpp"
 
 using fnstack::CurlOptions;
 using fnstack::HttpRequest;
@@ -31,7 +32,7 @@ using Fault = std::function<void(Connection&)>;
 std::shared_ptr<fnstack::HttpClient> local_client() {
   CurlOptions options;
   options.allow_private = true;
-  return fnstack::curl_http(std::move(options));
+  return fnstack_test::new_curl_http(std::move(options));
 }
 
 // "/good" is answered, anything else gets the fault.
@@ -458,7 +459,7 @@ TEST_CASE("faults: nobody takes the connection") {
   CurlOptions options;
   options.allow_private = true;
   options.connect_timeout_ms = 200;
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
   CHECK(summary(faulty("nobody takes the connection", *client, get(url))) ==
         "timeout: GET " + url + ": no connection within 200 ms");
@@ -606,7 +607,7 @@ TEST_CASE("faults: redirects to where nobody may go") {
   CurlOptions options;
   options.allow_hosts = {server.address(), away.address()};
   options.rewrites = {{"https://secure.example", server.origin()}};
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   const std::string at = "GET " + server.origin() + "/bad: redirected to ";
   location = elsewhere.origin() + "/good";
   CHECK(summary(faulty("a redirect to loopback", *client, get(server.origin() + "/bad"))) ==

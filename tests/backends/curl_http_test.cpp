@@ -7,6 +7,7 @@
 #include "support/catch.hpp"
 #include "support/fault_server.hpp"
 #include "support/http_ask.hpp"
+#include "support/new_curl_http.hpp"
 
 using fnstack::Call;
 using fnstack::CurlOptions;
@@ -42,7 +43,7 @@ void serve_ok(Connection& connection) {
 std::shared_ptr<fnstack::HttpClient> local_client() {
   CurlOptions options;
   options.allow_private = true;
-  return fnstack::curl_http(std::move(options));
+  return fnstack_test::new_curl_http(std::move(options));
 }
 
 HttpRequest with_method(const char* method, const std::string& url) {
@@ -168,7 +169,7 @@ TEST_CASE("curl_http: no more exchanges at once than max_connections; those that
   CurlOptions options;
   options.allow_private = true;
   options.max_connections = 1;
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   Pending held;
   Pending late;
   Pending stopped;
@@ -307,7 +308,7 @@ TEST_CASE("curl_http: to another origin only four headers go along, and no body"
 
 TEST_CASE("curl_http: the guard refuses what is not public and says how to allow it") {
   FaultServer server(serve_ok);
-  const auto client = fnstack::curl_http();
+  const auto client = fnstack_test::new_curl_http();
   const std::string port = std::to_string(server.port());
   CHECK(summary(ask(*client, get(server.origin() + "/a?token=t"))) ==
         "blocked: GET " + server.origin() + "/a: 127.0.0.1 is a loopback address; allow it with --allow-host " +
@@ -326,7 +327,7 @@ TEST_CASE("curl_http: the guard refuses what is not public and says how to allow
 
   CurlOptions options;
   options.allow_hosts = {"localhost:" + port};
-  const auto named = fnstack::curl_http(options);
+  const auto named = fnstack_test::new_curl_http(options);
   CHECK(summary(ask(*named, get("http://localhost:" + port + "/"))) == "200 ok");
   CHECK(ask(*named, get(server.origin() + "/")).ok() == false);
 }
@@ -343,7 +344,7 @@ TEST_CASE("curl_http: a redirect passes the guard too, and a kept connection doe
   });
   CurlOptions options;
   options.allow_hosts = {server.address(), "localhost"};
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   const std::string refused = "blocked: GET " + server.origin() + "/: redirected to " + inner.origin() +
                               ": 127.0.0.1 is a loopback address; allow it with --allow-host " + inner.address() +
                               " or --allow-private";
@@ -354,7 +355,7 @@ TEST_CASE("curl_http: a redirect passes the guard too, and a kept connection doe
 
   // The rewrite opens a connection to the inner server; asked for by its own name it stays out of reach.
   options.rewrites = {{"http://api.example", inner.origin()}};
-  const auto rewriting = fnstack::curl_http(options);
+  const auto rewriting = fnstack_test::new_curl_http(options);
   CHECK(summary(ask(*rewriting, get("http://api.example/"))) == "200 ok");
   CHECK(summary(ask(*rewriting, get(inner.origin() + "/"))) ==
         "blocked: GET " + inner.origin() + "/: 127.0.0.1 is a loopback address; allow it with --allow-host " +
@@ -381,7 +382,7 @@ TEST_CASE("curl_http: a rewrite changes only where the connection goes") {
   });
   CurlOptions options;
   options.rewrites = {{"HTTPS://API.example:443", server.origin()}, {"https://other.example:8443/", server.origin()}};
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   const auto asked = [&](const std::string& path) {
     HttpRequest request = get("https://api.example" + path);
     request.headers = {{"Authorization", "t"}};
@@ -408,7 +409,7 @@ TEST_CASE("curl_http: the environment's proxy is ignored, the host's is used; th
   CurlOptions options;
   options.proxy = proxy.origin();
   options.rewrites = {{"http://mock.example", direct.origin()}};
-  const auto client = fnstack::curl_http(options);
+  const auto client = fnstack_test::new_curl_http(options);
   CHECK(summary(ask(*client, get("http://api.example/x"))) == "200 proxied http://api.example/x");
   CHECK(summary(ask(*client, get("http://mock.example/x"))) == "200 ok");
   CHECK(summary(ask(*client, get(direct.origin() + "/"))) ==
@@ -463,7 +464,7 @@ TEST_CASE("curl_http: a request that is not fit to be sent is not sent") {
 TEST_CASE("curl_http: wrong options are named") {
   const auto said = [](const CurlOptions& options) {
     const auto checked = fnstack::check(options);
-    const auto asked = ask(*fnstack::curl_http(options), get("http://a.test/"));
+    const auto asked = ask(*fnstack_test::new_curl_http(options), get("http://a.test/"));
     REQUIRE(!checked.ok());
     CHECK(summary(asked) == "validation: " + checked.error().message);
     return checked.error().message;

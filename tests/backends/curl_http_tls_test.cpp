@@ -5,6 +5,7 @@
 #include "support/fault_server.hpp"
 #include "support/fault_table.hpp"
 #include "support/http_ask.hpp"
+#include "support/new_curl_http.hpp"
 #include "support/test_certificate.hpp"
 
 using fnstack::CurlOptions;
@@ -37,20 +38,20 @@ TEST_CASE("TLS: a certificate of the host's own authority is trusted, and nobody
   TestAuthority authority;
   const auto good = authority.issue(TestAuthority::Kind::good, "IP:127.0.0.1");
   FaultServer server(serve_ok, good.certificate_file, good.key_file);
-  const auto client = fnstack::curl_http(trusting(authority));
+  const auto client = fnstack_test::new_curl_http(trusting(authority));
   CHECK(summary(ask(*client, get(server.origin() + "/"))) == "200 ok");
   CHECK(summary(ask(*client, with_body("POST", server.origin() + "/", "b"))) == "200 ok");
   CHECK(server.connections() == 1);
 
   TestAuthority another;
-  const auto stranger = ask(*fnstack::curl_http(trusting(another)), get(server.origin() + "/a?token=t"));
+  const auto stranger = ask(*fnstack_test::new_curl_http(trusting(another)), get(server.origin() + "/a?token=t"));
   CHECK(summary(stranger) ==
         "network: GET " + server.origin() + "/a: TLS: SSL certificate problem: unable to get local issuer certificate");
 }
 
 TEST_CASE("TLS: expired, self-signed and misnamed certificates are refused; the next request works") {
   TestAuthority authority;
-  const auto client = fnstack::curl_http(trusting(authority));
+  const auto client = fnstack_test::new_curl_http(trusting(authority));
   const auto good = authority.issue(TestAuthority::Kind::good, "IP:127.0.0.1");
   FaultServer other(serve_ok, good.certificate_file, good.key_file);
   const struct {
@@ -89,7 +90,7 @@ TEST_CASE("TLS: unverified only if the request asks for it and the host allows i
       options.allow_insecure_tls = allows;
       auto request = get(server.origin() + "/");
       request.verify_tls = !asks;
-      CHECK(ask(*fnstack::curl_http(options), request).ok() == (asks && allows));
+      CHECK(ask(*fnstack_test::new_curl_http(options), request).ok() == (asks && allows));
     }
   }
 }
@@ -101,7 +102,7 @@ TEST_CASE("TLS: plain text where TLS is expected, and the other way round") {
   });
   FaultServer silent([](Connection& connection) { connection.wait_for_close(); });
   TestAuthority authority;
-  const auto client = fnstack::curl_http(trusting(authority));
+  const auto client = fnstack_test::new_curl_http(trusting(authority));
   const auto result = ask(*client, get("https://" + plain.address() + "/"));
   REQUIRE(!result.ok());
   CHECK(result.error().type == "network");

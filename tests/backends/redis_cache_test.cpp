@@ -10,6 +10,7 @@
 #include <fnstack/backends/redis.hpp>
 
 #include "contracts/cache_contract.hpp"
+#include "support/polled.hpp"
 #include "support/redis_server.hpp"
 #ifdef FNSTACK_REDIS_TLS
 #include "support/fault_server.hpp"
@@ -19,6 +20,8 @@
 using namespace fnstack_test;
 
 namespace {
+
+std::shared_ptr<Cache> new_redis_cache(RedisOptions options) { return in_form(redis_cache(std::move(options))); }
 
 RedisOptions at(const RedisServer& server) {
   RedisOptions options;
@@ -40,7 +43,7 @@ constexpr std::int64_t now = 1'700'000'000'000;
 TEST_CASE("redis cache keeps the contract") {
   RedisServer* server = fresh_server();
   if (server == nullptr) return;
-  cache_contract([&] { return redis_cache(at(*server)); }, false);
+  cache_contract([&] { return new_redis_cache(at(*server)); }, false);
 }
 
 TEST_CASE("redis cache keeps the contract over a unix socket, in another database, one connection") {
@@ -52,7 +55,7 @@ TEST_CASE("redis cache keeps the contract over a unix socket, in another databas
         options.unix_socket = server->socket();
         options.database = 3;
         options.connections = 1;
-        return redis_cache(options);
+        return new_redis_cache(options);
       },
       false);
 }
@@ -60,7 +63,7 @@ TEST_CASE("redis cache keeps the contract over a unix socket, in another databas
 TEST_CASE("redis cache: values are plain, their time stands beside them") {
   RedisServer* server = fresh_server();
   if (server == nullptr) return;
-  const auto cache = redis_cache(at(*server));
+  const auto cache = new_redis_cache(at(*server));
   ask(*cache, now, R"({"kind": "set", "key": "a", "text": "{\"x\":1}"})");
   CHECK(server->command({"GET", "a"}) == "$7\r\n{\"x\":1}\r\n");
   CHECK(server->command({"GET", "{a}:stored_at"}) == "$22\r\n1700000000000 ={\"x\":1}\r\n");
@@ -81,7 +84,7 @@ TEST_CASE("redis cache: values are plain, their time stands beside them") {
 TEST_CASE("redis cache: age is whole seconds since the value was set, and of no other value") {
   RedisServer* server = fresh_server();
   if (server == nullptr) return;
-  const auto cache = redis_cache(at(*server));
+  const auto cache = new_redis_cache(at(*server));
   const auto get = [&](std::int64_t time) {
     return ask(*cache, time, R"({"kind": "get", "key": "a", "want_age": true})");
   };
@@ -107,7 +110,7 @@ TEST_CASE("redis cache: age is whole seconds since the value was set, and of no 
 TEST_CASE("redis cache: counting begins the age anew and keeps the time to live") {
   RedisServer* server = fresh_server();
   if (server == nullptr) return;
-  const auto cache = redis_cache(at(*server));
+  const auto cache = new_redis_cache(at(*server));
   ask(*cache, now, R"({"kind": "set", "key": "n", "text": "9007199254740993", "ttl": 100})");
   CHECK(ask(*cache, now + 5'000, R"({"kind": "increment", "key": "n"})") == "9007199254740994");
   CHECK(ask(*cache, now + 7'000, R"({"kind": "get", "key": "n", "want_age": true})") ==
@@ -124,7 +127,7 @@ TEST_CASE("redis cache: counting begins the age anew and keeps the time to live"
 TEST_CASE("redis cache: a rate limit's window is a time to live") {
   RedisServer* server = fresh_server();
   if (server == nullptr) return;
-  const auto cache = redis_cache(at(*server));
+  const auto cache = new_redis_cache(at(*server));
   const auto limited = [&] {
     return ask(*cache, now, R"({"kind": "rate_limit", "key": "r", "amount": 2, "ttl": 60})");
   };
@@ -149,7 +152,7 @@ TEST_CASE("redis cache: a rate limit's window is a time to live") {
 TEST_CASE("redis cache: in a pattern only * and ? are special") {
   RedisServer* server = fresh_server();
   if (server == nullptr) return;
-  const auto cache = redis_cache(at(*server));
+  const auto cache = new_redis_cache(at(*server));
   for (const char* key : {"[ab]", "a", "b", "^", "a\\\\b", "a*b"}) {
     ask(*cache, now, R"({"kind": "set", "key": ")" + std::string(key) + R"(", "text": "1"})");
   }
@@ -167,19 +170,19 @@ TEST_CASE("redis cache: many keys come from many rounds, each once") {
       {"EVAL",
        "for i = 1, 20000 do redis.call('SET', 'k' .. i, '1') redis.call('SET', '{k' .. i .. '}:stored_at', '1') end",
        "0"});
-  const auto cache = redis_cache(at(*server));
+  const auto cache = new_redis_cache(at(*server));
   CHECK(json(ask(*cache, now, R"({"kind": "keys", "key": "*"})")).size() == 20'000);
   CHECK(json(ask(*cache, now, R"({"kind": "keys", "key": "k1999?"})")).size() == 10);
   RedisOptions small = at(*server);
   small.max_reply_bytes = 100'000;
-  CHECK(ask(*redis_cache(small), now, R"({"kind": "keys", "key": "*"})") ==
+  CHECK(ask(*new_redis_cache(small), now, R"({"kind": "keys", "key": "*"})") ==
         "error limit: keys: the keys take more than 100000 bytes (max_reply_bytes)");
 }
 
 TEST_CASE("redis cache: what others keep in Redis is an error that names it") {
   RedisServer* server = fresh_server();
   if (server == nullptr) return;
-  const auto cache = redis_cache(at(*server));
+  const auto cache = new_redis_cache(at(*server));
   server->command({"HSET", "h", "a", "1"});
   CHECK(ask(*cache, now, R"({"kind": "get", "key": "h"})") ==
         R"(error cache: get: the cache key "h" holds a Redis hash, not a value)");
@@ -201,7 +204,7 @@ TEST_CASE("redis cache: what others keep in Redis is an error that names it") {
 TEST_CASE("redis cache: big values come and go") {
   RedisServer* server = fresh_server();
   if (server == nullptr) return;
-  const auto cache = redis_cache(at(*server));
+  const auto cache = new_redis_cache(at(*server));
   CacheCommand set;
   set.kind = CacheCommand::Kind::set;
   set.key = "big";
@@ -220,7 +223,7 @@ TEST_CASE("redis cache: big values come and go") {
   CHECK(same.get_future().get());
   RedisOptions small = at(*server);
   small.max_reply_bytes = 1'000'000;
-  const auto bounded = redis_cache(small);
+  const auto bounded = new_redis_cache(small);
   CHECK(
       ask(*bounded, now, R"({"kind": "get", "key": "big"})") ==
       "error limit: a reply of Redis is larger than 1000000 bytes (max_reply_bytes) or has more than a million parts");
@@ -230,7 +233,7 @@ TEST_CASE("redis cache: big values come and go") {
 TEST_CASE("redis cache counts right from many threads and in pipelines") {
   RedisServer* server = fresh_server();
   if (server == nullptr) return;
-  const auto cache = redis_cache(at(*server));
+  const auto cache = new_redis_cache(at(*server));
   std::vector<std::thread> threads;
   std::atomic<int> fine = 0;
   for (int thread = 0; thread < 4; ++thread) {
@@ -250,7 +253,7 @@ TEST_CASE("redis cache counts right from many threads and in pipelines") {
 TEST_CASE("redis cache: a stopped call is not performed, and a late one neither") {
   RedisServer* server = fresh_server();
   if (server == nullptr) return;
-  const auto cache = redis_cache(at(*server));
+  const auto cache = new_redis_cache(at(*server));
   std::stop_source stop;
   stop.request_stop();
   Call call;
@@ -267,7 +270,7 @@ TEST_CASE("redis cache: it may be dropped within a reply, and answers what is ou
   RedisServer* server = fresh_server();
   if (server == nullptr) return;
   std::promise<std::string> answered;
-  auto cache = redis_cache(at(*server));
+  auto cache = new_redis_cache(at(*server));
   // The reply holds the last reference.
   auto holder = std::make_shared<std::shared_ptr<Cache>>(cache);
   Cache* raw = cache.get();
@@ -279,7 +282,7 @@ TEST_CASE("redis cache: it may be dropped within a reply, and answers what is ou
             }));
   CHECK(answered.get_future().get() == "null");
 
-  cache = redis_cache(at(*server));
+  cache = new_redis_cache(at(*server));
   CHECK(ask(*cache, now, R"({"kind": "get", "key": "a"})") == "null");
   server->freeze();
   auto outstanding = begin(*cache, R"({"kind": "get", "key": "a"})", Call{});
@@ -294,7 +297,7 @@ TEST_CASE("redis cache: users and passwords") {
   const auto get = [&](const std::string& credentials) {
     const auto options = parse_redis_url("redis://" + credentials + "127.0.0.1:" + std::to_string(server->port()));
     must(options.ok(), credentials);
-    return ask(*redis_cache(*options), now, R"({"kind": "get", "key": "a"})");
+    return ask(*new_redis_cache(*options), now, R"({"kind": "get", "key": "a"})");
   };
   CHECK(get(":the%20secret@") == "null");
   CHECK(get("default:the%20secret@") == "null");
@@ -322,7 +325,7 @@ TEST_CASE("redis cache over TLS: the certificate is checked, and the name in it"
     const auto [server, port] = with(authority.issue(TestAuthority::Kind::good, "IP:127.0.0.1"));
     if (!server) return;
     const std::string address = "127.0.0.1:" + port;
-    const auto cache = redis_cache(options(address, own));
+    const auto cache = new_redis_cache(options(address, own));
     CHECK(ask(*cache, now, R"({"kind": "set", "key": "a", "text": "1"})") == "null");
     CHECK(ask(*cache, now, R"({"kind": "get", "key": "a"})") == R"({"text":"1","age":null})");
     std::vector<std::future<std::string>> answers;
@@ -332,17 +335,17 @@ TEST_CASE("redis cache over TLS: the certificate is checked, and the name in it"
     for (auto& answer : answers) CHECK(!answer.get().starts_with("error"));
     CHECK(ask(*cache, now, R"({"kind": "get", "key": "a"})") == R"({"text":"2001","age":null})");
     const std::string refused = "error cache: can't connect to Redis at ";
-    CHECK(ask(*redis_cache(options(address, "")), now, R"({"kind": "get", "key": "a"})") ==
+    CHECK(ask(*new_redis_cache(options(address, "")), now, R"({"kind": "get", "key": "a"})") ==
           refused + address + ": TLS with Redis failed: unable to get local issuer certificate");
-    CHECK(ask(*redis_cache(options("localhost:" + port, own)), now, R"({"kind": "get", "key": "a"})") ==
+    CHECK(ask(*new_redis_cache(options("localhost:" + port, own)), now, R"({"kind": "get", "key": "a"})") ==
           refused + "localhost:" + port + ": TLS with Redis failed: hostname mismatch");
     // One that speaks no TLS.
     RedisOptions plain = options("127.0.0.1:" + std::to_string(server->port()), own);
     plain.connect_timeout_ms = 500;
-    CHECK(ask(*redis_cache(plain), now, R"({"kind": "get", "key": "a"})").starts_with(refused));
+    CHECK(ask(*new_redis_cache(plain), now, R"({"kind": "get", "key": "a"})").starts_with(refused));
   }
   const auto [server, port] = with(authority.issue(TestAuthority::Kind::expired, "IP:127.0.0.1"));
-  CHECK(ask(*redis_cache(options("127.0.0.1:" + port, own)), now, R"({"kind": "get", "key": "a"})") ==
+  CHECK(ask(*new_redis_cache(options("127.0.0.1:" + port, own)), now, R"({"kind": "get", "key": "a"})") ==
         "error cache: can't connect to Redis at 127.0.0.1:" + port +
             ": TLS with Redis failed: certificate has expired");
 }

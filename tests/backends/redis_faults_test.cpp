@@ -14,12 +14,15 @@
 #include <fnstack/backends/redis.hpp>
 
 #include "support/fault_server.hpp"
+#include "support/polled.hpp"
 #include "support/redis_server.hpp"
 #include "support/store_commands.hpp"
 
 using namespace fnstack_test;
 
 namespace {
+
+std::shared_ptr<Cache> new_redis_cache(RedisOptions options) { return in_form(redis_cache(std::move(options))); }
 
 using Clock = std::chrono::steady_clock;
 
@@ -93,7 +96,7 @@ FaultServer::Script saying(std::string bytes) {
 
 TEST_CASE("redis fault: refused, then there") {
   const std::uint16_t port = unused_port();
-  const auto cache = redis_cache(quick(port));
+  const auto cache = new_redis_cache(quick(port));
   const std::string refused =
       "error cache: can't connect to Redis at 127.0.0.1:" + std::to_string(port) + ": Connection refused";
   CHECK(fault("refused", *cache, get_a, soon) == refused);
@@ -107,7 +110,7 @@ TEST_CASE("redis fault: refused, then there") {
 TEST_CASE("redis fault: no such socket, no such host") {
   RedisOptions options;
   options.unix_socket = "/nonexistent/redis.sock";
-  CHECK(fault("no such unix socket", *redis_cache(options), get_a, soon) ==
+  CHECK(fault("no such unix socket", *new_redis_cache(options), get_a, soon) ==
         "error cache: can't connect to Redis at unix:/nonexistent/redis.sock: No such file or directory");
 }
 
@@ -122,7 +125,7 @@ TEST_CASE("redis fault: killed and restarted in the middle of pipelined work") {
   std::string first_failure;
   std::mutex mutex;
   // After what its replies touch.
-  const auto cache = redis_cache(options);
+  const auto cache = new_redis_cache(options);
   CHECK(ask(*cache, 0, count_n) == "1");
   const auto begun = Clock::now();
   const auto count = [&](int many) {
@@ -165,7 +168,7 @@ TEST_CASE("redis fault: killed and restarted in the middle of pipelined work") {
 TEST_CASE("redis fault: an idle connection that died is no reason to fail") {
   const auto server = RedisServer::start({"--appendonly", "yes"});
   if (!server) return;
-  const auto cache = redis_cache(quick(server->port()));
+  const auto cache = new_redis_cache(quick(server->port()));
   CHECK(ask(*cache, 0, count_n) == "1");
   server->kill();
   server->begin_restart();
@@ -181,7 +184,7 @@ TEST_CASE("redis fault: frozen, then thawed") {
   if (!server) return;
   RedisOptions options = quick(server->port());
   options.max_queue = 4;
-  const auto cache = redis_cache(options);
+  const auto cache = new_redis_cache(options);
   CHECK(ask(*cache, 0, get_a) == "null");
   server->freeze();
   CHECK(fault("frozen (SIGSTOP)", *cache, get_a, 300 + soon) ==
@@ -212,7 +215,7 @@ TEST_CASE("redis fault: frozen, then thawed") {
 TEST_CASE("redis fault: no memory, a replica, wrong password, no such database") {
   const auto server = RedisServer::start();
   if (!server) return;
-  const auto cache = redis_cache(quick(server->port()));
+  const auto cache = new_redis_cache(quick(server->port()));
   CHECK(ask(*cache, 0, R"({"kind": "set", "key": "n", "text": "1"})") == "null");
   const std::string full = "Redis has no memory left for writing (maxmemory) (OOM)";
   CHECK(server->command({"CONFIG", "SET", "maxmemory", "1"}) == "+OK\r\n");
@@ -234,15 +237,15 @@ TEST_CASE("redis fault: no memory, a replica, wrong password, no such database")
 
   RedisOptions elsewhere = quick(server->port());
   elsewhere.database = 99;
-  CHECK(fault("no such database", *redis_cache(elsewhere), get_a, soon) ==
+  CHECK(fault("no such database", *new_redis_cache(elsewhere), get_a, soon) ==
         "error cache: SELECT: Redis refused it: ERR DB index is out of range");
   elsewhere = quick(server->port());
-  const auto demanding = redis_cache(elsewhere);
+  const auto demanding = new_redis_cache(elsewhere);
   CHECK(server->command({"CONFIG", "SET", "requirepass", "secret"}) == "+OK\r\n");
   CHECK(fault("no password", *demanding, get_a, soon) ==
         "error cache: get: Redis asks for a password; give one in the URL: redis://:PASSWORD@HOST (NOAUTH)");
   elsewhere.password = "wrong";
-  CHECK(fault("wrong password", *redis_cache(elsewhere), get_a, soon) ==
+  CHECK(fault("wrong password", *new_redis_cache(elsewhere), get_a, soon) ==
         "error cache: AUTH: Redis refused the user or the password (WRONGPASS)");
 }
 
@@ -258,7 +261,7 @@ TEST_CASE("redis fault: LOADING and others by their names") {
     }
     connection.wait_for_close();
   }));
-  const auto cache = redis_cache(quick(server.port()));
+  const auto cache = new_redis_cache(quick(server.port()));
   CHECK(fault("LOADING", *cache, get_a, soon) ==
         "error cache: get: Redis is still loading its data; try again later (LOADING)");
   CHECK(fault("MISCONF", *cache, get_a, soon) ==
@@ -301,7 +304,7 @@ TEST_CASE("redis fault: replies that are none") {
     const FaultServer server(misbehaving(1, saying(one.bytes)));
     RedisOptions options = quick(server.port());
     options.max_reply_bytes = 1'000'000;
-    const auto cache = redis_cache(options);
+    const auto cache = new_redis_cache(options);
     CHECK(fault(one.name, *cache, get_a, soon) ==
           (one.error.empty() ? "error cache: " + server.address() + garbage : one.error));
     CHECK(ask(*cache, 0, get_a) == "null");
@@ -318,7 +321,7 @@ TEST_CASE("redis fault: an endless bulk") {
   }));
   RedisOptions options = quick(server.port());
   options.command_timeout_ms = 20'000;
-  const auto cache = redis_cache(options);
+  const auto cache = new_redis_cache(options);
   CHECK(
       fault("an endless bulk (up to 64 MiB)", *cache, get_a, 20'000) ==
       "error limit: a reply of Redis is larger than 67108864 bytes (max_reply_bytes) or has more than a million parts");
@@ -334,7 +337,7 @@ TEST_CASE("redis fault: replies of another type than the command's") {
     }
     connection.wait_for_close();
   }));
-  const auto cache = redis_cache(quick(server.port()));
+  const auto cache = new_redis_cache(quick(server.port()));
   const std::string other = ": Redis answered with another type of reply than the command has";
   CHECK(fault("a get answered with an integer", *cache, get_a, soon) == "error cache: get" + other);
   CHECK(ask(*cache, 0, get_a) == "error cache: get" + other);
@@ -350,7 +353,7 @@ TEST_CASE("redis fault: replies of another type than the command's") {
 
 TEST_CASE("redis fault: half a reply") {
   const FaultServer server(misbehaving(1, saying("$5\r\nab")));
-  const auto cache = redis_cache(quick(server.port()));
+  const auto cache = new_redis_cache(quick(server.port()));
   CHECK(fault("half a reply, then silence", *cache, get_a, 300 + soon) ==
         "error timeout: get: Redis did not answer within 300 ms");
   CHECK(ask(*cache, 0, get_a) == "null");
@@ -362,7 +365,7 @@ TEST_CASE("redis fault: cut off") {
   };
   {
     const FaultServer server(misbehaving(2, cut));
-    const auto cache = redis_cache(quick(server.port()));
+    const auto cache = new_redis_cache(quick(server.port()));
     // A read is asked once more.
     CHECK(fault("half a reply, then closed, twice", *cache, get_a, soon) ==
           "error cache: get: the connection to Redis at " + server.address() +
@@ -372,13 +375,13 @@ TEST_CASE("redis fault: cut off") {
   }
   {
     const FaultServer server(misbehaving(1, cut));
-    const auto cache = redis_cache(quick(server.port()));
+    const auto cache = new_redis_cache(quick(server.port()));
     CHECK(fault("half a reply, then closed, once", *cache, get_a, soon) == "null");
     CHECK(server.connections() == 2);
   }
   {
     const FaultServer server(misbehaving(1, cut));
-    const auto cache = redis_cache(quick(server.port()));
+    const auto cache = new_redis_cache(quick(server.port()));
     CHECK(fault("a count cut off is not sent again", *cache, count_n, soon) ==
           "error cache: increment: the connection to Redis at " + server.address() +
               " was lost (Server closed the connection); whether it was performed is not known");
@@ -389,7 +392,7 @@ TEST_CASE("redis fault: cut off") {
     const FaultServer server(misbehaving(1, [](Connection& connection) {
       if (connection.read_bytes()) connection.reset();
     }));
-    const auto cache = redis_cache(quick(server.port()));
+    const auto cache = new_redis_cache(quick(server.port()));
     CHECK(fault("a count reset is not sent again", *cache, count_n, soon) ==
           "error cache: increment: the connection to Redis at " + server.address() +
               " was lost (Connection reset by peer); whether it was performed is not known");
@@ -416,7 +419,7 @@ TEST_CASE("redis fault: a server that is silent at AUTH, or answers it with nons
   RedisOptions options = quick(server.port());
   options.password = "secret";
   options.command_timeout_ms = 5'000;
-  const auto cache = redis_cache(options);
+  const auto cache = new_redis_cache(options);
   CHECK(fault("silent at AUTH", *cache, get_a, 400 + soon) ==
         "error cache: can't connect to Redis at " + server.address() + ": it did not answer within 400 ms");
   CHECK(fault("AUTH answered with another type", *cache, get_a, soon) ==
@@ -430,7 +433,7 @@ TEST_CASE("redis fault: a server that is silent at AUTH, or answers it with nons
 
 TEST_CASE("redis fault: a reply that nobody asked for") {
   const FaultServer server(misbehaving(1, saying("$-1\r\n:5\r\n:6\r\n")));
-  const auto cache = redis_cache(quick(server.port()));
+  const auto cache = new_redis_cache(quick(server.port()));
   CHECK(fault("more replies than commands", *cache, get_a, soon) == "null");
   CHECK(ask(*cache, 0, get_a) == "null");
   CHECK(server.connections() == 2);

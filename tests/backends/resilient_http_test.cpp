@@ -14,6 +14,7 @@
 #include "support/catch.hpp"
 #include "support/fault_server.hpp"
 #include "support/http_ask.hpp"
+#include "support/polled.hpp"
 
 using fnstack::Call;
 using fnstack::HttpClient;
@@ -136,6 +137,48 @@ TEST_CASE("resilient: without a policy a request passes as it is; a policy goes 
   CHECK(inner->requests()[1].policy == nullptr);
   CHECK(resilient_http(nullptr) == nullptr);
   CHECK(resilient_http(client) == client);
+}
+
+TEST_CASE("resilient on loops: without a policy on the loop, with one shared with all loops and threads") {
+  CHECK(resilient_http(fnstack::scripted_http())->on_loop().backend == nullptr);
+  CHECK(resilient_http(fnstack::scripted_http())->on_loop().work == nullptr);
+
+  FaultServer server([](Connection& connection) {
+    while (const auto request = connection.read_request()) {
+      if (!connection.answer(request->target == "/bad" ? 500 : 200, "ok")) return;
+    }
+  });
+  fnstack::CurlOptions options;
+  options.allow_private = true;
+  auto client = resilient_http(fnstack::curl_http(options));
+  auto loop = client->on_loop();
+  const auto other = client->on_loop();
+  REQUIRE(loop.work != nullptr);
+  REQUIRE(other.work != nullptr);
+
+  std::string answer;
+  const auto here = std::this_thread::get_id();
+  const auto into_answer = [&] {
+    return Reply<HttpResponse>([&](const Result<HttpResponse>& result) {
+      CHECK(std::this_thread::get_id() == here);
+      answer = summary(result);
+    });
+  };
+  loop.backend->send(get(server.origin() + "/"), {}, into_answer());
+  CHECK(answer.empty());
+  REQUIRE(fnstack_test::turn_until(*loop.work, [&] { return !answer.empty(); }));
+  CHECK(answer == "200 ok");
+
+  CHECK(summary(ask(*loop.backend, with(breaking(), server.origin() + "/bad"))) == "500 ok");
+  CHECK(summary(ask(*client, with(breaking(), server.origin() + "/bad"))) == "500 ok");
+  const std::string open =
+      "network: GET " + server.origin() + "/: circuit breaker \"api\" is open for another 30 s after 2 failures";
+  CHECK(summary(ask(*other.backend, with(breaking(), server.origin() + "/"))) == open);
+  CHECK(server.requests().size() == 3);
+
+  // The loop keeps what it needs of the client.
+  client.reset();
+  CHECK(summary(ask(*loop.backend, with(limited(5), server.origin() + "/"))) == "200 ok");
 }
 
 TEST_CASE("resilient: the breaker opens on network errors, timeouts and statuses from 500, and on nothing else") {

@@ -1,4 +1,4 @@
-// The real HttpClient: libcurl on a loop thread of its own (component fnstack::curl).
+// The real HttpClient: libcurl on a thread of its own or on that of an event loop (component fnstack::curl).
 //
 //   auto http = fnstack::curl_http({.allow_hosts = {"127.0.0.1:4010"}});
 //
@@ -61,6 +61,8 @@ struct CurlOptions {
 
 // Thread-safe. The thread starts with the first request and ends with the client, which answers what is
 // outstanding with `cancelled`. With wrong options every request is answered with what check() says.
+// on_loop(): no thread but libcurl's own for name resolution; max_connections is each loop's. The loop does not need
+// the client any more; when it is let go of, on its thread, it answers what is outstanding with `cancelled`.
 [[nodiscard]] std::shared_ptr<HttpClient> curl_http(CurlOptions options = {});
 
 }  // namespace fnstack
