@@ -111,12 +111,18 @@ Result<SqliteStatement*> SqliteConnection::prepare(std::string_view text) {
       return left.second->last_use < right.second->last_use;
     }));
   }
+  auto statement = prepare_own(text);
+  if (!statement) return std::move(statement).error();
+  (*statement)->last_use = ++uses_;
+  return statements_.emplace(std::string(text), std::move(*statement)).first->second.get();
+}
+
+Result<std::unique_ptr<SqliteStatement>> SqliteConnection::prepare_own(std::string_view text) {
   auto statement = std::make_unique<SqliteStatement>();
   const int code = sqlite3_prepare_v3(handle_, text.data(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT,
                                       &statement->handle, nullptr);
   if (code != SQLITE_OK) return failure(code);
-  statement->last_use = ++uses_;
-  return statements_.emplace(std::string(text), std::move(statement)).first->second.get();
+  return statement;
 }
 
 Result<std::unique_ptr<SqliteStatement>> SqliteConnection::prepare_foreign(std::string_view text) {
@@ -144,37 +150,41 @@ Result<std::unique_ptr<SqliteStatement>> SqliteConnection::prepare_foreign(std::
 }
 
 Result<Done> SqliteConnection::bind(SqliteStatement& statement, const std::vector<Value>& bindings) {
-  int at = 0;
+  int place = 0;
   for (const Value& value : bindings) {
-    ++at;
-    int code = SQLITE_OK;
-    const std::string_view content = value.as_string();
-    switch (value.kind()) {
-      case Value::Kind::null:
-        code = sqlite3_bind_null(statement.handle, at);
-        break;
-      case Value::Kind::integer:
-        code = sqlite3_bind_int64(statement.handle, at, value.as_integer());
-        break;
-      case Value::Kind::number:
-        code = sqlite3_bind_double(statement.handle, at, value.as_number());
-        break;
-      case Value::Kind::string: {
-        const char* text = content.empty() ? "" : content.data();  // a null pointer would be NULL
-        code = sqlite3_bind_text64(statement.handle, at, text, content.size(), SQLITE_STATIC, SQLITE_UTF8);
-        break;
-      }
-      case Value::Kind::bytes:
-        code = content.empty()
-                   ? sqlite3_bind_zeroblob(statement.handle, at, 0)
-                   : sqlite3_bind_blob64(statement.handle, at, content.data(), content.size(), SQLITE_STATIC);
-        break;
-      default:
-        code = SQLITE_MISMATCH;
-        break;
-    }
-    if (code != SQLITE_OK) return failure(code);
+    if (auto bound = bind_at(statement, ++place, value); !bound) return bound;
   }
+  return Done{};
+}
+
+Result<Done> SqliteConnection::bind_at(SqliteStatement& statement, int place, const Value& value) {
+  int code = SQLITE_OK;
+  const std::string_view content = value.as_string();
+  switch (value.kind()) {
+    case Value::Kind::null:
+      code = sqlite3_bind_null(statement.handle, place);
+      break;
+    case Value::Kind::integer:
+      code = sqlite3_bind_int64(statement.handle, place, value.as_integer());
+      break;
+    case Value::Kind::number:
+      code = sqlite3_bind_double(statement.handle, place, value.as_number());
+      break;
+    case Value::Kind::string: {
+      const char* text = content.empty() ? "" : content.data();  // a null pointer would be NULL
+      code = sqlite3_bind_text64(statement.handle, place, text, content.size(), SQLITE_STATIC, SQLITE_UTF8);
+      break;
+    }
+    case Value::Kind::bytes:
+      code = content.empty()
+                 ? sqlite3_bind_zeroblob(statement.handle, place, 0)
+                 : sqlite3_bind_blob64(statement.handle, place, content.data(), content.size(), SQLITE_STATIC);
+      break;
+    default:
+      code = SQLITE_MISMATCH;
+      break;
+  }
+  if (code != SQLITE_OK) return failure(code);
   return Done{};
 }
 
@@ -290,6 +300,10 @@ Result<std::int64_t> SqliteConnection::run(std::string_view text, const std::vec
   if (!bound) return std::move(bound).error();
   if (!more) return std::move(more).error();
   return answer;
+}
+
+bool SqliteConnection::was_prepared_anew(const SqliteStatement& statement) const noexcept {
+  return sqlite3_stmt_status(statement.handle, SQLITE_STMTSTATUS_REPREPARE, 0) > 0;
 }
 
 int SqliteConnection::scanned_rows(const SqliteStatement& statement) const noexcept {

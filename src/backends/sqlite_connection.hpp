@@ -50,6 +50,8 @@ class SqliteConnection {
   // Error: the file is not where it was.
   [[nodiscard]] Result<Done> check_file() const;
 
+  // The caller keeps it for the next time, not longer than the connection.
+  [[nodiscard]] Result<std::unique_ptr<SqliteStatement>> prepare_own(std::string_view text);
   // Kept for the next time; valid until the next call of prepare.
   [[nodiscard]] Result<SqliteStatement*> prepare(std::string_view text);
   // Not kept: text of a definition. Refuses several statements. ATTACH, PRAGMA, transactions and the like are refused
@@ -57,6 +59,7 @@ class SqliteConnection {
   [[nodiscard]] Result<std::unique_ptr<SqliteStatement>> prepare_foreign(std::string_view text);
   // Null, integers, numbers, texts and bytes. They must live until reset.
   [[nodiscard]] Result<Done> bind(SqliteStatement& statement, const std::vector<Value>& bindings);
+  [[nodiscard]] Result<Done> bind_at(SqliteStatement& statement, int place, const Value& value);
   // For text of a definition: ? in order of appearance, ?1 and $1 by number. As many bindings as it has places.
   [[nodiscard]] Result<Done> bind_foreign(SqliteStatement& statement, const std::vector<Value>& bindings);
   [[nodiscard]] Result<bool> step(SqliteStatement& statement);  // true: a row is there
@@ -71,6 +74,8 @@ class SqliteConnection {
   [[nodiscard]] std::int64_t changes() const noexcept;
   [[nodiscard]] std::int64_t last_inserted() const noexcept;
   [[nodiscard]] bool in_transaction() const noexcept;
+  // SQLite did so by itself because the schema had changed.
+  [[nodiscard]] bool was_prepared_anew(const SqliteStatement& statement) const noexcept;
   // How many rows the statement has looked at without an index, since the last call of this.
   [[nodiscard]] int scanned_rows(const SqliteStatement& statement) const noexcept;
   // Runs it if no other process holds the lock at the moment.
