@@ -217,15 +217,19 @@ Result<Done> SqliteConnection::bind_foreign(SqliteStatement& statement, const st
 
 Result<bool> SqliteConnection::step(SqliteStatement& statement) {
   const int code = sqlite3_step(statement.handle);
+  const int times = sqlite3_stmt_status(statement.handle, SQLITE_STMTSTATUS_REPREPARE, 0);
+  if (times != statement.prepared_times) {
+    statement.prepared_times = times;
+    met_new_schema_ = true;
+  }
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
   return failure(code);
 }
 
 void SqliteConnection::describe(SqliteStatement& statement) const {
-  const int times = sqlite3_stmt_status(statement.handle, SQLITE_STMTSTATUS_REPREPARE, 0);
-  if (times == statement.prepared_times) return;
-  statement.prepared_times = times;
+  if (statement.described_times == statement.prepared_times) return;
+  statement.described_times = statement.prepared_times;
   statement.cells.clear();
   statement.slots.clear();
   statement.model = Value::object();
@@ -302,10 +306,6 @@ Result<std::int64_t> SqliteConnection::run(std::string_view text, const std::vec
   return answer;
 }
 
-bool SqliteConnection::was_prepared_anew(const SqliteStatement& statement) const noexcept {
-  return sqlite3_stmt_status(statement.handle, SQLITE_STMTSTATUS_REPREPARE, 0) > 0;
-}
-
 int SqliteConnection::scanned_rows(const SqliteStatement& statement) const noexcept {
   return sqlite3_stmt_status(statement.handle, SQLITE_STMTSTATUS_FULLSCAN_STEP, 1);
 }
@@ -316,6 +316,8 @@ bool SqliteConnection::run_at_once(std::string_view text) {
   busy_timeout_ms_ = patience;
   return done;
 }
+
+bool SqliteConnection::is_busy() const noexcept { return last_failure_ == SQLITE_BUSY; }
 
 std::int64_t SqliteConnection::changes() const noexcept { return sqlite3_changes64(handle_); }
 
@@ -329,6 +331,7 @@ Error SqliteConnection::failure(int code) {
   switch (last_failure_) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+      if (closing_) return database_error("the database was closed while the command waited for another process");
       if (call_ != nullptr && call_->stop.stop_requested()) return make_error(error_type::cancelled, "cancelled");
       if (call_ != nullptr && Clock::now() >= call_->deadline) {
         return make_error(error_type::timeout, "the time was up while another process held the database's lock");
@@ -336,6 +339,7 @@ Error SqliteConnection::failure(int code) {
       return database_error("the database is busy: another connection held its lock for " +
                             std::to_string(busy_timeout_ms_) + " ms; try again");
     case SQLITE_INTERRUPT:
+      if (closing_) return database_error("the database was closed while the command was performed");
       if (call_ != nullptr && call_->stop.stop_requested()) return make_error(error_type::cancelled, "cancelled");
       return make_error(error_type::timeout, "the time was up while the database worked");
     case SQLITE_FULL:
@@ -380,7 +384,7 @@ int SqliteConnection::on_busy(void* self, int count) {
     if (connection.call_->stop.stop_requested()) return 0;
     end = std::min(end, connection.call_->deadline);
   }
-  if (now >= end) return 0;
+  if (now >= end || connection.closing_) return 0;
   // SQLite tells nobody when a lock is free: look again, soon at first.
   const auto pause = std::chrono::milliseconds(count < 5 ? 1 : 10);
   std::this_thread::sleep_for(std::min<Clock::duration>(pause, end - now));
@@ -388,7 +392,9 @@ int SqliteConnection::on_busy(void* self, int count) {
 }
 
 int SqliteConnection::on_progress(void* self) {
-  const Call* call = static_cast<SqliteConnection*>(self)->call_;
+  const auto& connection = *static_cast<SqliteConnection*>(self);
+  if (connection.closing_) return 1;
+  const Call* call = connection.call_;
   if (call == nullptr) return 0;
   return call->stop.stop_requested() || (call->deadline != Clock::time_point::max() && Clock::now() >= call->deadline);
 }

@@ -17,8 +17,9 @@ namespace {
 
 using Kind = DatabaseCommand::Kind;
 
-bool writes(Kind kind) noexcept {
-  return kind != Kind::query && kind != Kind::count && kind != Kind::get && kind != Kind::begin;
+bool only_queries(Kind kind) noexcept { return kind == Kind::query || kind == Kind::count || kind == Kind::get; }
+bool is_of_transactions(Kind kind) noexcept {
+  return kind == Kind::begin || kind == Kind::commit || kind == Kind::rollback;
 }
 
 void add_columns(std::vector<std::string_view>& columns, const Filter& filter) {
@@ -48,6 +49,41 @@ class Records final : public SqliteRecords {
     return answer;
   }
 
+  Result<Done> begin_batch(const Call& call) override {
+    if (auto there = connection_->check_file(); !there) return there;
+    connection_->serve(&call);
+    auto begun = connection_->run("BEGIN IMMEDIATE");
+    connection_->serve(nullptr);
+    if (!begun) return std::move(begun).error();
+    (void)schema_.forget_if_changed();
+    return Done{};
+  }
+
+  Result<Value> perform_in_batch(const DatabaseCommand& command, const Call& call) override {
+    if (auto wrong = check_command(command)) return std::move(*wrong);
+    connection_->serve(&call);
+    auto answer = atomically([&] { return attempt(command); });
+    connection_->serve(nullptr);
+    return answer;
+  }
+
+  bool in_batch() const noexcept override { return connection_->in_transaction(); }
+
+  Result<Done> commit_batch() override {
+    auto committed = commit();
+    if (!committed) return std::move(committed).error();
+    return Done{};
+  }
+
+  bool only_reads(std::string_view sql) override {
+    connection_->set_restricted(true);
+    const auto statement = connection_->prepare_foreign(sql);
+    connection_->set_restricted(false);
+    return statement.ok() && connection_->is_read_only(**statement);
+  }
+
+  void interrupt() noexcept override { connection_->interrupt(); }
+
  private:
   Result<Value> attempt(const DatabaseCommand& command) {
     // A full disk, or a statement that was interrupted, can end a transaction without being asked to.
@@ -55,13 +91,24 @@ class Records final : public SqliteRecords {
         !connection_->in_transaction()) {
       return make_error(error_type::database, "the transaction was rolled back by an earlier error in it");
     }
+    // What is known of the schema has to be true of what is written. In memory, and inside a transaction, nobody else
+    // can change it.
+    const bool queries = only_queries(command.kind);
+    if (!queries && !is_of_transactions(command.kind) && !connection_->in_memory() && !connection_->in_transaction())
+      (void)schema_.forget_if_changed();
+    (void)connection_->met_new_schema();
     auto answer = dispatch(command);
+    // A query finds out by the way, and asks again.
+    if (queries && connection_->met_new_schema()) {
+      schema_.forget();
+      answer = dispatch(command);
+    }
     if (answer) return answer;
     // What was made in vain is rolled back; and the schema may have been changed by another connection after it was
     // looked at: then once again.
     const bool changed =
         command.kind != Kind::sql && connection_->last_failure() == sqlite_error && schema_.forget_if_changed();
-    if (writes(command.kind)) schema_.forget();
+    if (!queries) schema_.forget();
     return changed ? dispatch(command) : std::move(answer);
   }
 
@@ -277,20 +324,8 @@ class Records final : public SqliteRecords {
     bool by_rowid = false;                     // a new record has SQLite's own rowid, which is asked for afterwards
   };
 
-  // Null: none is known yet. What SQLite had to prepare anew met a schema that somebody has changed: then `table` is
-  // looked at anew too, and may be null.
-  Result<Writing*> known_writing(Kind kind, SqliteTable*& table, const Value& data) {
-    Writing* known = find_writing(kind, *table, data);
-    if (known == nullptr || !connection_->was_prepared_anew(*known->statement)) return known;
-    const std::string name = table->name;
-    schema_.forget();
-    auto again = schema_.find(name);
-    if (!again) return std::move(again).error();
-    table = *again;
-    return nullptr;
-  }
-
-  Writing* find_writing(Kind kind, const SqliteTable& table, const Value& data) {
+  // Null: none is known yet.
+  Writing* known_writing(Kind kind, const SqliteTable& table, const Value& data) {
     // They point into what is known of the schema.
     if (schema_.generation() != writings_generation_ || writings_.size() >= most_writings) writings_.clear();
     writings_generation_ = schema_.generation();
@@ -305,7 +340,7 @@ class Records final : public SqliteRecords {
   }
 
   Result<Writing*> writing(Kind kind, const SqliteTable& table, const Value& data) {
-    if (Writing* known = find_writing(kind, table, data)) return known;
+    if (Writing* known = known_writing(kind, table, data)) return known;
     Writing made;
     const SqliteColumn* id = table.column("id");
     made.by_rowid = id != nullptr && id->is_rowid;
@@ -375,10 +410,9 @@ class Records final : public SqliteRecords {
     auto table = schema_.find(command.table);
     if (!table) return std::move(table).error();
     if (*table != nullptr) {
-      auto known = known_writing(Kind::insert, *table, command.data);
-      if (!known) return std::move(known).error();
-      if (*known != nullptr && takes(**known, command.data))
-        return insert_with(**known, **table, command.data, command.want_rows);
+      Writing* known = known_writing(Kind::insert, **table, command.data);
+      if (known != nullptr && takes(*known, command.data))
+        return insert_with(*known, **table, command.data, command.want_rows);
     }
     if (auto checked = check_columns(*table, command.data); !checked) return std::move(checked).error();
     if (*table != nullptr && (schema_.strict() || SqliteSchema::holds(**table, command.data)))
@@ -431,10 +465,8 @@ class Records final : public SqliteRecords {
     if (find_member(data, "id") != nullptr) {
       for (const char* spelling : {"id", "Id", "iD", "ID"}) data.erase(spelling);
     }
-    auto known = known_writing(Kind::update, *table, data);
-    if (!known) return std::move(known).error();
-    if (*table == nullptr) return no_record(command.table, record_id);
-    if (*known != nullptr && takes(**known, data)) return change_row(**table, command, data, record_id);
+    if (const Writing* known = known_writing(Kind::update, **table, data); known != nullptr && takes(*known, data))
+      return change_row(**table, command, data, record_id);
     if (auto checked = check_columns(*table, data); !checked) return std::move(checked).error();
     if (schema_.strict() || SqliteSchema::holds(**table, data)) return change_row(**table, command, data, record_id);
     return atomically([&]() -> Result<Value> {
@@ -561,6 +593,7 @@ class Records final : public SqliteRecords {
     // All isolation is serializable here. Taking the write lock at once means that no later statement finds it taken.
     auto begun = connection_->run(connection_->read_only() ? "BEGIN" : "BEGIN IMMEDIATE");
     if (!begun) return std::move(begun).error();
+    (void)schema_.forget_if_changed();
     return Value();
   }
 

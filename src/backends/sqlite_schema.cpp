@@ -121,9 +121,11 @@ void SqliteSchema::index(const SqliteTable& table, std::string_view column) {
     if (!same_name(candidate.name, column) || candidate.cell != CellClass::open || !candidate.may_be_indexed) continue;
     candidate.may_be_indexed = false;
     const std::string name = quote_identifier("fnstack_" + table.name + "_" + candidate.name);
-    // It is only for speed: where it can't be had now, without waiting for anybody, the next process tries.
-    (void)connection_.run_at_once("CREATE INDEX IF NOT EXISTS " + name + " ON " + quote_identifier(table.name) + " (" +
-                                  quote_identifier(candidate.name) + ")");
+    // It is only for speed: where it can't be had now, without waiting for anybody, a later lookup tries again.
+    const bool made =
+        connection_.run_at_once("CREATE INDEX IF NOT EXISTS " + name + " ON " + quote_identifier(table.name) + " (" +
+                                quote_identifier(candidate.name) + ")");
+    if (!made) candidate.may_be_indexed = connection_.is_busy();
     return;
   }
 }
