@@ -117,6 +117,7 @@ fnstack_test(test_stores
     tests/backends/sql_test.cpp
     tests/backends/sqlite_database_test.cpp
     tests/backends/sqlite_faults_test.cpp
+    tests/backends/sqlite_not_blocking_test.cpp
 )
 endif()
 

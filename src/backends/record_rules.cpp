@@ -63,10 +63,10 @@ std::optional<Error> check_data(const Value& data) {
   if (!data.is_object()) return invalid("data: expected an object");
   for (std::size_t at = 0; at < data.size(); ++at) {
     if (!storable(data[at])) return not_storable("column " + in_quotes(data.key_at(at)), data[at]);
+    const std::string_view name = data.key_at(at);
     for (std::size_t before = 0; before < at; ++before) {
-      if (same_name(data.key_at(before), data.key_at(at))) {
-        return invalid("data: " + in_quotes(data.key_at(before)) + " and " + in_quotes(data.key_at(at)) +
-                       " are the same column");
+      if (same_name(data.key_at(before), name)) {
+        return invalid("data: " + in_quotes(data.key_at(before)) + " and " + in_quotes(name) + " are the same column");
       }
     }
   }

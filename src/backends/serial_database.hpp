@@ -1,10 +1,14 @@
 // What databases with one connection share: commands are performed one at a time, and while a transaction is open
 // only its own commands are. Others queue and are answered, in order, when it ends (so nobody blocks a thread, and
 // one thread may drive many runs), or when their deadline passes or their stop is requested. Knows no data.
+//
+// Commands come in two ways, which may be used at once: send() performs on the thread that sends; put() leaves them
+// to a thread of the database's own, which from then on also performs what send() has to let wait.
 #pragma once
 
-#include <condition_variable>
-#include <list>
+#include <atomic>
+#include <cstddef>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -13,52 +17,49 @@
 
 #include <fnstack/database.hpp>
 
+#include "backends/command_queue.hpp"
+
 namespace fnstack::backends {
 
-class SerialDatabase : public Database {
+class SerialDatabase : public Database, public std::enable_shared_from_this<SerialDatabase> {
  public:
-  ~SerialDatabase() override;
   void send(DatabaseCommand command, const Call& call, Reply<Value> reply) final;
 
- protected:
-  // Called by one thread at a time. For begin, commit and rollback the transaction is known to be right. After
-  // commit and rollback, whatever they answer, no transaction is open.
-  virtual Result<Value> perform(const DatabaseCommand& command, const Call& call) = 0;
+  // At once, whatever the command takes. With more than `most` that wait the answer is an error `limit`.
+  void put(DatabaseCommand command, const Call& call, Reply<Value> reply, std::size_t most);
+  // Ends the thread, which holds this object, and answers what waits. Nothing may be sent or put any more.
+  void close();
 
- private:
-  struct Wake {
-    SerialDatabase* database;
-    void operator()() const { database->wake(); }
-  };
-  struct Waiting {
-    DatabaseCommand command;
-    Call call;
-    Reply<Value> reply;
-    std::optional<std::stop_callback<Wake>> on_stop;
-  };
+ protected:
   struct Answer {
     Reply<Value> reply;
     Result<Value> result;
   };
+  // Called by one thread at a time. For begin, commit and rollback the transaction is known to be right. After
+  // commit and rollback, whatever they answer, no transaction is open.
+  virtual Result<Value> perform(const DatabaseCommand& command, const Call& call) = 0;
+  // On the database's own thread: one that names no transaction and, if it pays, more such from the queue. No
+  // transaction is open. Default: the first.
+  virtual void perform_plain(CommandQueue::Entry first, CommandQueue& queue, std::vector<Answer>& answers);
+  [[nodiscard]] Result<Value> perform_in_time(const DatabaseCommand& command, const Call& call);
+  // What is being performed is to end soon. From any thread.
+  virtual void interrupt() noexcept {}
 
-  // All with mutex_ held.
+ private:
+  // With turn_ held.
   [[nodiscard]] bool must_wait(const DatabaseCommand& command) const noexcept;
   [[nodiscard]] Result<Value> run(const DatabaseCommand& command, const Call& call);
-  void enqueue(DatabaseCommand command, const Call& call, Reply<Value> reply);
-  void run_waiting(std::vector<Answer>& answers);
+  [[nodiscard]] bool run_next(std::vector<Answer>& answers);
 
-  void wake();
-  void watch();
+  void start_thread();
+  void work();
 
-  std::mutex mutex_;
-  std::optional<std::string> open_;  // the transaction's name
-  std::list<Waiting> waiting_;
-
-  // The thread that answers what has waited too long; started by the first command that waits.
-  std::thread watcher_;
-  std::mutex wake_mutex_;  // never held while mutex_ is taken
-  std::condition_variable woken_;
-  bool wake_ = false, closing_ = false;
+  std::mutex turn_;                  // held while something is performed
+  std::optional<std::string> open_;  // the transaction's name; with turn_
+  std::mutex thread_mutex_;
+  std::thread thread_;
+  std::atomic<bool> has_thread_ = false;
+  CommandQueue queue_;
 };
 
 }  // namespace fnstack::backends

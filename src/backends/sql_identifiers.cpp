@@ -53,10 +53,12 @@ bool is_identifier(std::string_view name) noexcept {
 
 void append_quoted(std::string& out, std::string_view name) {
   out += '"';
-  for (const char letter : name) {
-    if (letter == '"') out += '"';
-    out += letter;
+  for (std::size_t quote = name.find('"'); quote != std::string_view::npos; quote = name.find('"')) {
+    out += name.substr(0, quote + 1);
+    out += '"';
+    name.remove_prefix(quote + 1);
   }
+  out += name;
   out += '"';
 }
 

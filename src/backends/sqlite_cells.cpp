@@ -68,6 +68,20 @@ CellClass class_of_declared_type(std::string_view declared) noexcept {
   return CellClass::numeric;
 }
 
+bool lies_as_it_is(CellClass cell, const Value& value) noexcept {
+  switch (value.kind()) {
+    case Value::Kind::null:
+      return true;
+    case Value::Kind::integer:
+    case Value::Kind::number:
+      return cell != CellClass::boolean && cell != CellClass::text;
+    case Value::Kind::string:
+      return cell != CellClass::boolean && cell != CellClass::json;
+    default:
+      return false;
+  }
+}
+
 Value encode_cell(CellClass cell, const Value& value) {
   switch (cell) {
     case CellClass::open:

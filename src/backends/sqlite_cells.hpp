@@ -26,6 +26,8 @@ enum class CellClass : std::uint8_t {
 
 [[nodiscard]] CellClass class_of_declared_type(std::string_view declared) noexcept;
 
+// encode_cell would answer the value itself.
+[[nodiscard]] bool lies_as_it_is(CellClass cell, const Value& value) noexcept;
 // The value to bind: null, integer, number, string or bytes.
 [[nodiscard]] Value encode_cell(CellClass cell, const Value& value);
 // Without a column: a binding of SQL text.

@@ -111,12 +111,18 @@ Result<SqliteStatement*> SqliteConnection::prepare(std::string_view text) {
       return left.second->last_use < right.second->last_use;
     }));
   }
+  auto statement = prepare_own(text);
+  if (!statement) return std::move(statement).error();
+  (*statement)->last_use = ++uses_;
+  return statements_.emplace(std::string(text), std::move(*statement)).first->second.get();
+}
+
+Result<std::unique_ptr<SqliteStatement>> SqliteConnection::prepare_own(std::string_view text) {
   auto statement = std::make_unique<SqliteStatement>();
   const int code = sqlite3_prepare_v3(handle_, text.data(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT,
                                       &statement->handle, nullptr);
   if (code != SQLITE_OK) return failure(code);
-  statement->last_use = ++uses_;
-  return statements_.emplace(std::string(text), std::move(statement)).first->second.get();
+  return statement;
 }
 
 Result<std::unique_ptr<SqliteStatement>> SqliteConnection::prepare_foreign(std::string_view text) {
@@ -144,37 +150,41 @@ Result<std::unique_ptr<SqliteStatement>> SqliteConnection::prepare_foreign(std::
 }
 
 Result<Done> SqliteConnection::bind(SqliteStatement& statement, const std::vector<Value>& bindings) {
-  int at = 0;
+  int place = 0;
   for (const Value& value : bindings) {
-    ++at;
-    int code = SQLITE_OK;
-    const std::string_view content = value.as_string();
-    switch (value.kind()) {
-      case Value::Kind::null:
-        code = sqlite3_bind_null(statement.handle, at);
-        break;
-      case Value::Kind::integer:
-        code = sqlite3_bind_int64(statement.handle, at, value.as_integer());
-        break;
-      case Value::Kind::number:
-        code = sqlite3_bind_double(statement.handle, at, value.as_number());
-        break;
-      case Value::Kind::string: {
-        const char* text = content.empty() ? "" : content.data();  // a null pointer would be NULL
-        code = sqlite3_bind_text64(statement.handle, at, text, content.size(), SQLITE_STATIC, SQLITE_UTF8);
-        break;
-      }
-      case Value::Kind::bytes:
-        code = content.empty()
-                   ? sqlite3_bind_zeroblob(statement.handle, at, 0)
-                   : sqlite3_bind_blob64(statement.handle, at, content.data(), content.size(), SQLITE_STATIC);
-        break;
-      default:
-        code = SQLITE_MISMATCH;
-        break;
-    }
-    if (code != SQLITE_OK) return failure(code);
+    if (auto bound = bind_at(statement, ++place, value); !bound) return bound;
   }
+  return Done{};
+}
+
+Result<Done> SqliteConnection::bind_at(SqliteStatement& statement, int place, const Value& value) {
+  int code = SQLITE_OK;
+  const std::string_view content = value.as_string();
+  switch (value.kind()) {
+    case Value::Kind::null:
+      code = sqlite3_bind_null(statement.handle, place);
+      break;
+    case Value::Kind::integer:
+      code = sqlite3_bind_int64(statement.handle, place, value.as_integer());
+      break;
+    case Value::Kind::number:
+      code = sqlite3_bind_double(statement.handle, place, value.as_number());
+      break;
+    case Value::Kind::string: {
+      const char* text = content.empty() ? "" : content.data();  // a null pointer would be NULL
+      code = sqlite3_bind_text64(statement.handle, place, text, content.size(), SQLITE_STATIC, SQLITE_UTF8);
+      break;
+    }
+    case Value::Kind::bytes:
+      code = content.empty()
+                 ? sqlite3_bind_zeroblob(statement.handle, place, 0)
+                 : sqlite3_bind_blob64(statement.handle, place, content.data(), content.size(), SQLITE_STATIC);
+      break;
+    default:
+      code = SQLITE_MISMATCH;
+      break;
+  }
+  if (code != SQLITE_OK) return failure(code);
   return Done{};
 }
 
@@ -207,15 +217,19 @@ Result<Done> SqliteConnection::bind_foreign(SqliteStatement& statement, const st
 
 Result<bool> SqliteConnection::step(SqliteStatement& statement) {
   const int code = sqlite3_step(statement.handle);
+  const int times = sqlite3_stmt_status(statement.handle, SQLITE_STMTSTATUS_REPREPARE, 0);
+  if (times != statement.prepared_times) {
+    statement.prepared_times = times;
+    met_new_schema_ = true;
+  }
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
   return failure(code);
 }
 
 void SqliteConnection::describe(SqliteStatement& statement) const {
-  const int times = sqlite3_stmt_status(statement.handle, SQLITE_STMTSTATUS_REPREPARE, 0);
-  if (times == statement.prepared_times) return;
-  statement.prepared_times = times;
+  if (statement.described_times == statement.prepared_times) return;
+  statement.described_times = statement.prepared_times;
   statement.cells.clear();
   statement.slots.clear();
   statement.model = Value::object();
@@ -303,6 +317,8 @@ bool SqliteConnection::run_at_once(std::string_view text) {
   return done;
 }
 
+bool SqliteConnection::is_busy() const noexcept { return last_failure_ == SQLITE_BUSY; }
+
 std::int64_t SqliteConnection::changes() const noexcept { return sqlite3_changes64(handle_); }
 
 std::int64_t SqliteConnection::last_inserted() const noexcept { return sqlite3_last_insert_rowid(handle_); }
@@ -315,6 +331,7 @@ Error SqliteConnection::failure(int code) {
   switch (last_failure_) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+      if (closing_) return database_error("the database was closed while the command waited for another process");
       if (call_ != nullptr && call_->stop.stop_requested()) return make_error(error_type::cancelled, "cancelled");
       if (call_ != nullptr && Clock::now() >= call_->deadline) {
         return make_error(error_type::timeout, "the time was up while another process held the database's lock");
@@ -322,6 +339,7 @@ Error SqliteConnection::failure(int code) {
       return database_error("the database is busy: another connection held its lock for " +
                             std::to_string(busy_timeout_ms_) + " ms; try again");
     case SQLITE_INTERRUPT:
+      if (closing_) return database_error("the database was closed while the command was performed");
       if (call_ != nullptr && call_->stop.stop_requested()) return make_error(error_type::cancelled, "cancelled");
       return make_error(error_type::timeout, "the time was up while the database worked");
     case SQLITE_FULL:
@@ -366,7 +384,7 @@ int SqliteConnection::on_busy(void* self, int count) {
     if (connection.call_->stop.stop_requested()) return 0;
     end = std::min(end, connection.call_->deadline);
   }
-  if (now >= end) return 0;
+  if (now >= end || connection.closing_) return 0;
   // SQLite tells nobody when a lock is free: look again, soon at first.
   const auto pause = std::chrono::milliseconds(count < 5 ? 1 : 10);
   std::this_thread::sleep_for(std::min<Clock::duration>(pause, end - now));
@@ -374,7 +392,9 @@ int SqliteConnection::on_busy(void* self, int count) {
 }
 
 int SqliteConnection::on_progress(void* self) {
-  const Call* call = static_cast<SqliteConnection*>(self)->call_;
+  const auto& connection = *static_cast<SqliteConnection*>(self);
+  if (connection.closing_) return 1;
+  const Call* call = connection.call_;
   if (call == nullptr) return 0;
   return call->stop.stop_requested() || (call->deadline != Clock::time_point::max() && Clock::now() >= call->deadline);
 }

@@ -2,12 +2,14 @@
 // as errors. Knows no tables. Not for two threads at once.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <fnstack/backend.hpp>
@@ -24,8 +26,8 @@ struct SqliteStatement {
   ~SqliteStatement();
   sqlite3_stmt* handle = nullptr;
   std::uint64_t last_use = 0;
-  // The form of its rows; read anew whenever SQLite prepared it anew, which it does by itself after a change of schema.
-  int prepared_times = -1;
+  int prepared_times = 0;    // anew, by SQLite itself after a change of schema
+  int described_times = -1;  // the form of its rows was read then
   std::vector<CellClass> cells;
   std::vector<std::size_t> slots;  // column -> member; a repeated name keeps its last
   Value model;
@@ -42,14 +44,19 @@ class SqliteConnection {
 
   [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
   [[nodiscard]] bool read_only() const noexcept { return read_only_; }
+  [[nodiscard]] bool in_memory() const noexcept { return in_memory_; }
   // Until the next call of this: whose deadline and stop end a statement or a wait for a lock.
   void serve(const Call* call) noexcept {
     call_ = call;
     last_failure_ = 0;
   }
+  // From now on a statement that takes long, or waits for a lock, fails. From any thread.
+  void interrupt() noexcept { closing_ = true; }
   // Error: the file is not where it was.
   [[nodiscard]] Result<Done> check_file() const;
 
+  // The caller keeps it for the next time, not longer than the connection.
+  [[nodiscard]] Result<std::unique_ptr<SqliteStatement>> prepare_own(std::string_view text);
   // Kept for the next time; valid until the next call of prepare.
   [[nodiscard]] Result<SqliteStatement*> prepare(std::string_view text);
   // Not kept: text of a definition. Refuses several statements. ATTACH, PRAGMA, transactions and the like are refused
@@ -57,6 +64,7 @@ class SqliteConnection {
   [[nodiscard]] Result<std::unique_ptr<SqliteStatement>> prepare_foreign(std::string_view text);
   // Null, integers, numbers, texts and bytes. They must live until reset.
   [[nodiscard]] Result<Done> bind(SqliteStatement& statement, const std::vector<Value>& bindings);
+  [[nodiscard]] Result<Done> bind_at(SqliteStatement& statement, int place, const Value& value);
   // For text of a definition: ? in order of appearance, ?1 and $1 by number. As many bindings as it has places.
   [[nodiscard]] Result<Done> bind_foreign(SqliteStatement& statement, const std::vector<Value>& bindings);
   [[nodiscard]] Result<bool> step(SqliteStatement& statement);  // true: a row is there
@@ -71,10 +79,14 @@ class SqliteConnection {
   [[nodiscard]] std::int64_t changes() const noexcept;
   [[nodiscard]] std::int64_t last_inserted() const noexcept;
   [[nodiscard]] bool in_transaction() const noexcept;
+  // Since the last call of this SQLite has prepared a statement anew by itself, because the schema had changed.
+  [[nodiscard]] bool met_new_schema() noexcept { return std::exchange(met_new_schema_, false); }
   // How many rows the statement has looked at without an index, since the last call of this.
   [[nodiscard]] int scanned_rows(const SqliteStatement& statement) const noexcept;
   // Runs it if no other process holds the lock at the moment.
   [[nodiscard]] bool run_at_once(std::string_view text);
+  // The last failure was another connection's lock.
+  [[nodiscard]] bool is_busy() const noexcept;
   // SQLite's code of the last failure, without its details.
   [[nodiscard]] int last_failure() const noexcept { return last_failure_; }
 
@@ -92,9 +104,11 @@ class SqliteConnection {
   sqlite3* handle_ = nullptr;
   bool read_only_ = false, in_memory_ = false;
   bool restricted_ = false;
+  bool met_new_schema_ = false;
   int busy_timeout_ms_ = 0;
   int last_failure_ = 0;
   const Call* call_ = nullptr;
+  std::atomic<bool> closing_ = false;
   std::chrono::steady_clock::time_point busy_since_;
 
   struct TextHash {

@@ -1,498 +1,139 @@
-// Records in SQLite: each command as one statement where that is enough, as a transaction where it is more (auto
-// schema, several rows). One connection behind SerialDatabase's turn-taking; a writer thread would stand behind the
-// same perform(). Entry point: sqlite_database().
-#include <memory>
-#include <string>
+// SQLite as a Database: one connection that writes behind SerialDatabase's turn-taking, and for not_blocking() readers
+// beside it. Entry point: sqlite_database().
+#include <chrono>
 #include <utility>
+#include <vector>
 
 #include <fnstack/backends/sqlite.hpp>
 
-#include "backends/filter.hpp"
-#include "backends/record_rules.hpp"
 #include "backends/serial_database.hpp"
-#include "backends/sql.hpp"
-#include "backends/sqlite_connection.hpp"
-#include "backends/sqlite_dialect.hpp"
-#include "backends/sqlite_schema.hpp"
+#include "backends/sqlite_readers.hpp"
+#include "backends/sqlite_records.hpp"
 
 namespace fnstack {
 namespace {
 
 using namespace backends;  // NOLINT: this file is made of nothing else
-using Kind = DatabaseCommand::Kind;
 
-bool writes(Kind kind) noexcept {
-  return kind != Kind::query && kind != Kind::count && kind != Kind::get && kind != Kind::begin;
-}
-
-void add_columns(std::vector<std::string_view>& columns, const Filter& filter) {
-  if (!filter.column.empty()) columns.push_back(filter.column);
-  for (const Filter& part : filter.parts) add_columns(columns, part);
-}
-
-Filter equals(std::string_view column, const Value& value) {
-  Filter leaf;
-  leaf.op = Filter::Op::eq;
-  leaf.column = column;
-  leaf.value = &value;
-  return leaf;
-}
-
-class SqliteDatabase final : public SerialDatabase {
+// Where a commit waits for the disk, what queues up meanwhile shares the next one.
+class SqliteWriter final : public SerialDatabase {
  public:
-  SqliteDatabase(std::unique_ptr<SqliteConnection> connection, bool strict)
-      : connection_(std::move(connection)), schema_(*connection_, strict) {}
+  SqliteWriter(std::unique_ptr<SqliteRecords> records, bool shares_commits)
+      : records_(std::move(records)), shares_commits_(shares_commits) {}
 
  protected:
   Result<Value> perform(const DatabaseCommand& command, const Call& call) override {
-    if (auto wrong = check_command(command)) return std::move(*wrong);
-    if (auto there = connection_->check_file(); !there) return std::move(there).error();
-    connection_->serve(&call);
-    auto answer = attempt(command);
-    connection_->serve(nullptr);
-    return answer;
+    return records_->perform(command, call);
+  }
+  void perform_plain(CommandQueue::Entry first, CommandQueue& queue, std::vector<Answer>& answers) override;
+  void interrupt() noexcept override { records_->interrupt(); }
+
+ private:
+  struct Performed {
+    CommandQueue::Entry entry;
+    Result<Value> result;
+  };
+  [[nodiscard]] std::vector<Performed> perform_batch(CommandQueue::Entry first, CommandQueue& queue);
+
+  // A batch takes in what comes while it is under way: up to so many commands, or for so long.
+  static constexpr std::size_t most_in_batch = 1'000;
+  static constexpr auto longest_batch = std::chrono::milliseconds(10);
+
+  const std::unique_ptr<SqliteRecords> records_;
+  const bool shares_commits_;
+};
+
+std::vector<SqliteWriter::Performed> SqliteWriter::perform_batch(CommandQueue::Entry first, CommandQueue& queue) {
+  const auto end = std::chrono::steady_clock::now() + longest_batch;
+  std::vector<Performed> batch;
+  for (auto next = std::optional(std::move(first)); next && records_->in_batch();) {
+    auto late = too_late(next->call, "before the command was performed");
+    auto result = late ? Result<Value>(std::move(*late)) : records_->perform_in_batch(next->command, next->call);
+    batch.push_back({std::move(*next), std::move(result)});
+    const bool full = batch.size() >= most_in_batch || std::chrono::steady_clock::now() > end;
+    // Out of the queue only one by one: there they are answered at their deadlines.
+    next = full || !records_->in_batch() ? std::nullopt : queue.take_short();
+  }
+  return batch;
+}
+
+void SqliteWriter::perform_plain(CommandQueue::Entry first, CommandQueue& queue, std::vector<Answer>& answers) {
+  if (!shares_commits_ || !is_short(first.command) || !queue.has_short())
+    return SerialDatabase::perform_plain(std::move(first), queue, answers);
+  if (auto begun = records_->begin_batch(first.call); !begun) {
+    answers.push_back({std::move(first.reply), std::move(begun).error()});
+    return;
+  }
+  auto batch = perform_batch(std::move(first), queue);
+  // SQLite undid everything because of the last, and that one has been told why; or nothing could be committed. None
+  // of the others is to suffer for another's fault: each by itself.
+  const bool undone = !records_->in_batch();
+  if (undone || !records_->commit_batch()) {
+    for (Performed& each : batch) {
+      if (undone && &each == &batch.back() && !each.result) continue;
+      each.result = perform_in_time(each.entry.command, each.entry.call);
+    }
+  }
+  for (Performed& each : batch) answers.push_back({std::move(each.entry.reply), std::move(each.result)});
+}
+
+// What both forms of the database are made of.
+struct Parts {
+  Parts(std::shared_ptr<SqliteWriter> the_writer, const SqliteOptions& options)
+      : writer(std::move(the_writer)), queue(options.queue) {
+    if (options.path == ":memory:") return;
+    readers = std::make_shared<SqliteReaders>(options, [to = writer, most = queue](CommandQueue::Entry entry) {
+      to->put(std::move(entry.command), entry.call, std::move(entry.reply), most);
+    });
+  }
+  ~Parts() {
+    if (readers) readers->close();
+    writer->close();
+  }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+
+  const std::shared_ptr<SqliteWriter> writer;
+  const std::size_t queue;
+  std::shared_ptr<SqliteReaders> readers;  // null: memory belongs to its one connection
+};
+
+class NotBlocking final : public Database {
+ public:
+  explicit NotBlocking(std::shared_ptr<Parts> parts) : parts_(std::move(parts)) {}
+  void send(DatabaseCommand command, const Call& call, Reply<Value> reply) override {
+    if (parts_->readers && SqliteReaders::is_for_reader(command)) {
+      parts_->readers->put(std::move(command), call, std::move(reply));
+    } else {
+      parts_->writer->put(std::move(command), call, std::move(reply), parts_->queue);
+    }
   }
 
  private:
-  Result<Value> attempt(const DatabaseCommand& command) {
-    // A full disk, or a statement that was interrupted, can end a transaction without being asked to.
-    if (!command.transaction.empty() && command.kind != Kind::begin && command.kind != Kind::rollback &&
-        !connection_->in_transaction()) {
-      return make_error(error_type::database, "the transaction was rolled back by an earlier error in it");
-    }
-    auto answer = dispatch(command);
-    if (answer) return answer;
-    // What was made in vain is rolled back; and the schema may have been changed by another connection after it was
-    // looked at: then once again.
-    const bool changed =
-        command.kind != Kind::sql && connection_->last_failure() == sqlite_error && schema_.forget_if_changed();
-    if (writes(command.kind)) schema_.forget();
-    return changed ? dispatch(command) : std::move(answer);
+  const std::shared_ptr<Parts> parts_;
+};
+
+class SqliteDatabase final : public Database {
+ public:
+  explicit SqliteDatabase(std::shared_ptr<Parts> parts) : parts_(std::move(parts)) {}
+  void send(DatabaseCommand command, const Call& call, Reply<Value> reply) override {
+    parts_->writer->send(std::move(command), call, std::move(reply));
   }
+  std::shared_ptr<Database> not_blocking() override { return std::make_shared<NotBlocking>(parts_); }
 
-  Result<Value> dispatch(const DatabaseCommand& command) {
-    switch (command.kind) {
-      case Kind::query:
-        return query(command);
-      case Kind::count:
-        return count(command);
-      case Kind::get:
-        return get(command);
-      case Kind::insert:
-        return insert(command);
-      case Kind::insert_many:
-        return insert_many(command);
-      case Kind::update:
-        return update(command);
-      case Kind::upsert:
-        return upsert(command);
-      case Kind::remove:
-        return remove(command);
-      case Kind::remove_many:
-        return remove_many(command);
-      case Kind::sql:
-        return sql(command);
-      case Kind::begin:
-        return begin(command);
-      case Kind::commit:
-        return commit();
-      case Kind::rollback:
-        return rollback();
-    }
-    return make_error(error_type::database, "unknown database command");
-  }
-
-  // ---- running what statement_ says
-
-  // Each row as it comes, until there are no more or one is refused.
-  template <class F>
-  Result<Done> each_row(SqliteStatement& statement, F&& take) {
-    for (;;) {
-      auto more = connection_->step(statement);
-      if (!more) {
-        SqliteConnection::reset(statement);
-        return std::move(more).error();
-      }
-      if (!*more) break;
-      Result<Done> taken = take(statement);
-      if (!taken) {
-        SqliteConnection::reset(statement);
-        return taken;
-      }
-    }
-    SqliteConnection::reset(statement);
-    return Done{};
-  }
-
-  Result<SqliteStatement*> prepared() {
-    if (statement_.bindings.size() > most_bindings) {
-      return make_error(error_type::limit, "the command has more than " + std::to_string(most_bindings) + " values");
-    }
-    auto statement = connection_->prepare(statement_.text);
-    if (!statement) return statement;
-    if (auto bound = connection_->bind(**statement, statement_.bindings); !bound) return std::move(bound).error();
-    return statement;
-  }
-
-  // The last row it gives, or null.
-  Result<Value> run_for_row() {
-    auto statement = prepared();
-    if (!statement) return std::move(statement).error();
-    Value row;
-    auto done = each_row(**statement, [&](SqliteStatement& at) -> Result<Done> {
-      row = connection_->row(at);
-      return Done{};
-    });
-    if (!done) return std::move(done).error();
-    return row;
-  }
-
-  Result<Value> run_for_rows(SqliteStatement& statement, const DatabaseCommand& command) {
-    Value rows = Value::array();
-    std::uint64_t bytes = 0;
-    // A limit given by the author is the only bound; else one row more than allowed is an error.
-    const bool capped = command.limit < 0;
-    auto done = each_row(statement, [&](SqliteStatement& at) -> Result<Done> {
-      if (capped && static_cast<std::int64_t>(rows.size()) >= command.max_rows) return too_many_rows(command);
-      Value row = connection_->row(at);
-      bytes += row.byte_size();
-      if (bytes > static_cast<std::uint64_t>(command.max_bytes)) return too_many_bytes(command);
-      rows.push_back(std::move(row));
-      return Done{};
-    });
-    if (!done) return std::move(done).error();
-    return rows;
-  }
-
-  // ---- reading
-
-  // The table and the filter, both usable; a null table: there is none, so no row matches.
-  struct Selection {
-    SqliteTable* table = nullptr;
-    Filter filter;
-  };
-  Result<Selection> select(const DatabaseCommand& command) {
-    Selection selection;
-    auto filter = read_filter(command.filter);
-    if (!filter) return std::move(filter).error();
-    auto table = schema_.find(command.table);
-    if (!table) return std::move(table).error();
-    if (*table != nullptr) {
-      columns_.clear();
-      add_columns(columns_, *filter);
-      for (const auto& [column, descending] : command.sort) columns_.push_back(column);
-      if (auto known = schema_.has_columns(*table, columns_); !known) return std::move(known).error();
-    }
-    selection.table = *table;
-    selection.filter = std::move(*filter);
-    return selection;
-  }
-
-  Result<Value> query(const DatabaseCommand& command) {
-    auto selection = select(command);
-    if (!selection) return std::move(selection).error();
-    const SqliteTable* table = selection->table;
-    if (table == nullptr) return Value::array();
-    const SqliteDialect dialect(*table);
-    statement_.clear();
-    append_select(statement_, dialect, table->name, selection->filter);
-    sort_.clear();
-    for (const auto& key : command.sort) {
-      if (table->column(key.first) != nullptr) sort_.push_back(key);
-    }
-    append_order(statement_, sort_, table->column("id") != nullptr);
-    append_limit(statement_, dialect, command.limit, command.offset);
-    auto statement = prepared();
-    if (!statement) return std::move(statement).error();
-    auto rows = run_for_rows(**statement, command);
-    if (rows && connection_->scanned_rows(**statement) > many_rows) index_for(*table, selection->filter);
-    return rows;
-  }
-
-  // The column by which a filter looks something up, if it does.
-  void index_for(const SqliteTable& table, const Filter& filter) {
-    if (filter.op == Filter::Op::eq && !filter.value->is_null()) schema_.index(table, filter.column);
-    if (filter.op != Filter::Op::all_of) return;
-    for (const Filter& part : filter.parts) {
-      if (part.op == Filter::Op::eq && !part.value->is_null()) return schema_.index(table, part.column);
-    }
-  }
-
-  Result<Value> count(const DatabaseCommand& command) {
-    auto selection = select(command);
-    if (!selection) return std::move(selection).error();
-    if (selection->table == nullptr) return Value(0);
-    statement_.clear();
-    append_count(statement_, SqliteDialect(*selection->table), selection->table->name, selection->filter);
-    auto row = run_for_row();
-    return row ? Result<Value>((*row)[0]) : std::move(row);
-  }
-
-  // The table of a command that names one record; null: there is none.
-  Result<SqliteTable*> table_with_id(const DatabaseCommand& command) {
-    auto table = schema_.find(command.table);
-    if (!table || *table == nullptr || (*table)->column("id") != nullptr) return table;
-    return no_such_column((*table)->name, "id", {});
-  }
-
-  Result<Value> get(const DatabaseCommand& command) {
-    auto table = table_with_id(command);
-    if (!table) return std::move(table).error();
-    if (*table == nullptr) return Value();
-    return row_with_id(**table, command.record_id);
-  }
-
-  Result<Value> row_with_id(const SqliteTable& table, const Value& id) {
-    statement_.clear();
-    append_select(statement_, SqliteDialect(table), table.name, equals("id", id));
-    return run_for_row();
-  }
-
-  // ---- writing
-
-  // What auto schema has to do first needs a transaction around it and the writing.
-  template <class F>
-  Result<Value> atomically(F&& work) {
-    SqliteAtomic atomic(*connection_);
-    if (auto begun = atomic.begin(); !begun) return std::move(begun).error();
-    Result<Value> answer = work();
-    if (!answer) return answer;
-    if (auto committed = atomic.commit(); !committed) return std::move(committed).error();
-    return answer;
-  }
-
-  Result<Done> check_columns(SqliteTable*& table, const Value& data) {
-    if (table == nullptr || SqliteSchema::holds(*table, data)) return Done{};
-    columns_.clear();
-    for (std::size_t at = 0; at < data.size(); ++at) columns_.push_back(data.key_at(at));
-    if (auto known = schema_.has_columns(table, columns_); !known) return std::move(known).error();
-    return Done{};
-  }
-
-  Result<Value> insert_into(const SqliteTable& table, const Value& data, bool wants_row) {
-    const SqliteColumn* id = table.column("id");
-    if (id != nullptr && id->is_rowid) {
-      if (auto wanted = new_id(data); !wanted) return std::move(wanted).error();
-    }
-    statement_.clear();
-    append_insert(statement_, SqliteDialect(table), table.name, data);
-    // RETURNING makes SQLite open a temporary table, which costs three times what a second statement does. What
-    // another process may do between the two is as if it had done it after the command.
-    const bool by_id = id != nullptr && id->is_rowid;
-    if (!by_id) statement_.text += " RETURNING *";
-    auto row = run_for_row();
-    if (!row && row.error().message == "unique constraint failed: " + table.name + ".id")
-      return same_id_exists(table.name);
-    if (!row || !by_id) return row;
-    if (connection_->changes() == 0)
-      return make_error(error_type::database, "a trigger of table \"" + table.name + "\" refused the record");
-    if (!wants_row) return Value();
-    return row_with_id(table, Value(connection_->last_inserted()));
-  }
-
-  Result<Value> insert(const DatabaseCommand& command) {
-    auto table = schema_.find(command.table);
-    if (!table) return std::move(table).error();
-    if (auto checked = check_columns(*table, command.data); !checked) return std::move(checked).error();
-    if (*table != nullptr && (schema_.strict() || SqliteSchema::holds(**table, command.data)))
-      return insert_into(**table, command.data, command.want_rows);
-    return atomically([&]() -> Result<Value> {
-      auto made = schema_.make_room(command, command.data);
-      if (!made) return std::move(made).error();
-      return insert_into(**made, command.data, command.want_rows);
-    });
-  }
-
-  Result<Value> insert_many(const DatabaseCommand& command) {
-    Value rows = Value::array();
-    if (command.data.size() == 0) return rows;
-    return atomically([&]() -> Result<Value> {
-      // First all columns: the earlier rows have those of the later ones too.
-      for (std::size_t at = 0; at < command.data.size() && !schema_.strict(); ++at) {
-        if (auto made = schema_.make_room(command, command.data[at]); !made) return std::move(made).error();
-      }
-      std::uint64_t bytes = 0;
-      for (std::size_t at = 0; at < command.data.size(); ++at) {
-        auto row = insert(one_of(command, command.data[at]));
-        if (!row) return row;
-        bytes += row->byte_size();
-        if (bytes > static_cast<std::uint64_t>(command.max_bytes)) return too_many_bytes(command);
-        rows.push_back(std::move(*row));
-      }
-      return rows;
-    });
-  }
-
-  static DatabaseCommand one_of(const DatabaseCommand& command, const Value& data) {
-    DatabaseCommand one;
-    one.kind = Kind::insert;
-    one.table = command.table;
-    one.data = data;
-    one.declared_table = command.declared_table;
-    one.declared_columns = command.declared_columns;
-    return one;
-  }
-
-  Result<Value> update(const DatabaseCommand& command) { return change(command, command.record_id); }
-
-  Result<Value> change(const DatabaseCommand& command, const Value& record_id) {
-    auto table = table_with_id(command);
-    if (!table) return std::move(table).error();
-    if (*table == nullptr) return no_record(command.table, record_id);
-    // The id, if the data has it, is the one the record has already.
-    Value data = command.data;
-    if (find_member(data, "id") != nullptr) {
-      for (const char* spelling : {"id", "Id", "iD", "ID"}) data.erase(spelling);
-    }
-    if (auto checked = check_columns(*table, data); !checked) return std::move(checked).error();
-    if (schema_.strict() || SqliteSchema::holds(**table, data)) return change_row(**table, command, data, record_id);
-    return atomically([&]() -> Result<Value> {
-      auto row = row_with_id(**table, record_id);
-      if (!row) return row;
-      if (row->is_null()) return no_record(command.table, record_id);
-      auto made = schema_.make_room(command, data);
-      if (!made) return std::move(made).error();
-      return change_row(**made, command, data, record_id);
-    });
-  }
-
-  Result<Value> change_row(const SqliteTable& table, const DatabaseCommand& command, const Value& data,
-                           const Value& record_id) {
-    if (data.size() > 0) {
-      statement_.clear();
-      append_update(statement_, SqliteDialect(table), table.name, data, equals("id", record_id));
-      if (auto changed = run_for_row(); !changed) return changed;
-      if (connection_->changes() == 0) return no_record(command.table, record_id);
-      if (!command.want_rows) return Value();
-    }
-    auto row = row_with_id(table, record_id);
-    if (row && row->is_null()) return no_record(command.table, record_id);
-    return row;
-  }
-
-  Result<Value> upsert(const DatabaseCommand& command) {
-    return atomically([&]() -> Result<Value> {
-      auto table = table_with_id(command);
-      if (!table) return std::move(table).error();
-      if (*table != nullptr && (*table)->column(command.key_column) != nullptr) {
-        const Value* key = find_member(command.data, command.key_column);
-        statement_.clear();
-        append_select(statement_, SqliteDialect(**table), (*table)->name, equals(command.key_column, *key));
-        statement_.text += " ORDER BY \"id\" LIMIT 1";
-        auto row = run_for_row();
-        if (!row) return row;
-        if (auto again = connection_->prepare(statement_.text);
-            again && connection_->scanned_rows(**again) > many_rows) {
-          schema_.index(**table, command.key_column);
-        }
-        if (!row->is_null()) {
-          const Value id = *find_member(*row, "id");
-          if (auto wrong = check_same_id(command.data, id)) return std::move(*wrong);
-          return change(command, id);
-        }
-      }
-      return insert(command);
-    });
-  }
-
-  Result<Value> remove(const DatabaseCommand& command) {
-    auto table = table_with_id(command);
-    if (!table) return std::move(table).error();
-    if (*table == nullptr) return Value(0);
-    return remove_from(**table, equals("id", command.record_id));
-  }
-
-  Result<Value> remove_many(const DatabaseCommand& command) {
-    auto selection = select(command);
-    if (!selection) return std::move(selection).error();
-    if (selection->table == nullptr) return Value(0);
-    return remove_from(*selection->table, selection->filter);
-  }
-
-  Result<Value> remove_from(const SqliteTable& table, const Filter& which) {
-    statement_.clear();
-    append_delete(statement_, SqliteDialect(table), table.name, which);
-    if (auto done = run_for_row(); !done) return done;
-    return Value(connection_->changes());
-  }
-
-  // ---- SQL text and transactions
-
-  Result<Value> sql(const DatabaseCommand& command) {
-    std::vector<Value> bindings;
-    for (const Value& value : command.bindings) {
-      if (!storable(value)) return not_storable("sql: binding " + std::to_string(bindings.size() + 1), value);
-      bindings.push_back(encode_binding(value));
-    }
-    connection_->set_restricted(true);
-    auto statement = connection_->prepare_foreign(command.sql);
-    connection_->set_restricted(false);
-    if (!statement) return std::move(statement).error();
-    if (auto bound = connection_->bind_foreign(**statement, bindings); !bound) return std::move(bound).error();
-    const auto run = [&] {
-      connection_->set_restricted(true);
-      auto rows = run_for_rows(**statement, command);
-      connection_->set_restricted(false);
-      return rows;
-    };
-    if (connection_->is_read_only(**statement)) return run();
-    // A statement refused for its number of rows has changed something already.
-    auto answer = atomically(run);
-    if (schema_.forget_if_changed()) schema_.forget();
-    return answer;
-  }
-
-  Result<Value> begin(const DatabaseCommand& command) {
-    const std::string& isolation = command.isolation;
-    if (!isolation.empty() && isolation != "read_committed" && isolation != "repeatable_read" &&
-        isolation != "serializable") {
-      return make_error(
-          error_type::validation,
-          "isolation: expected read_committed, repeatable_read or serializable, got \"" + isolation + "\"");
-    }
-    // All isolation is serializable here. Taking the write lock at once means that no later statement finds it taken.
-    auto begun = connection_->run(connection_->read_only() ? "BEGIN" : "BEGIN IMMEDIATE");
-    if (!begun) return std::move(begun).error();
-    return Value();
-  }
-
-  Result<Value> commit() {
-    auto committed = connection_->run("COMMIT");
-    if (committed) return Value();
-    (void)rollback().ok();
-    return std::move(committed).error();
-  }
-
-  Result<Value> rollback() {
-    schema_.forget();
-    if (!connection_->in_transaction()) return Value();
-    connection_->serve(nullptr);
-    auto undone = connection_->run("ROLLBACK");
-    if (!undone) return std::move(undone).error();
-    return Value();
-  }
-
-  // A scan of so many rows takes about a tenth of a millisecond.
-  static constexpr int many_rows = 1'000;
-  // SQLite's own bound, as Debian builds it, is higher still.
-  static constexpr std::size_t most_bindings = 32'000;
-  // SQLITE_ERROR, which among our own statements only an unexpected schema can cause.
-  static constexpr int sqlite_error = 1;
-
-  std::unique_ptr<SqliteConnection> connection_;
-  SqliteSchema schema_;
-  // Kept to save allocations.
-  SqlStatement statement_;
-  std::vector<std::string_view> columns_;
-  std::vector<std::pair<std::string, bool>> sort_;
+ private:
+  const std::shared_ptr<Parts> parts_;
 };
 
 }  // namespace
 
 Result<std::shared_ptr<Database>> sqlite_database(SqliteOptions options) {
-  auto connection = SqliteConnection::open(options);
-  if (!connection) return std::move(connection).error();
-  return std::shared_ptr<Database>(std::make_shared<SqliteDatabase>(std::move(*connection), options.strict_schema));
+  auto records = SqliteRecords::open(options);
+  if (!records) return std::move(records).error();
+  const bool shares_commits = options.path != ":memory:" && !options.read_only;
+  auto writer = std::make_shared<SqliteWriter>(std::move(*records), shares_commits);
+  return std::shared_ptr<Database>(
+      std::make_shared<SqliteDatabase>(std::make_shared<Parts>(std::move(writer), options)));
 }
 
 }  // namespace fnstack

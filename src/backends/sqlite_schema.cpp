@@ -11,10 +11,6 @@ std::string_view declared_type(const Value& value) noexcept {
   return value.is_container() ? " JSON" : "";
 }
 
-bool wants_type(const SqliteColumn& column, const Value& value) noexcept {
-  return column.cell == CellClass::open && column.may_be_empty && !declared_type(value).empty();
-}
-
 }  // namespace
 
 const SqliteColumn* SqliteTable::column(std::string_view wanted) const noexcept {
@@ -28,8 +24,12 @@ const SqliteColumn* SqliteTable::column(std::string_view wanted) const noexcept 
 }
 
 Result<SqliteTable*> SqliteSchema::find(std::string_view name) {
+  if (last_ != nullptr && last_->name == name) return last_;
   const auto found = tables_.find(name);
-  if (found != tables_.end()) return &found->second;
+  if (found != tables_.end()) {
+    last_ = &found->second;
+    return last_;
+  }
   auto loaded = load(name);
   if (!loaded || *loaded != nullptr || !strict_) return loaded;
   auto names = table_names();
@@ -58,6 +58,10 @@ Result<bool> SqliteSchema::has_columns(SqliteTable*& table, const std::vector<st
   std::vector<std::string_view> known;
   for (const SqliteColumn& column : table->columns) known.push_back(column.name);
   return no_such_column(table->name, *still, known);
+}
+
+bool SqliteSchema::wants_type(const SqliteColumn& column, const Value& value) noexcept {
+  return column.cell == CellClass::open && column.may_be_empty && !declared_type(value).empty();
 }
 
 bool SqliteSchema::holds(const SqliteTable& table, const Value& data) noexcept {
@@ -117,9 +121,11 @@ void SqliteSchema::index(const SqliteTable& table, std::string_view column) {
     if (!same_name(candidate.name, column) || candidate.cell != CellClass::open || !candidate.may_be_indexed) continue;
     candidate.may_be_indexed = false;
     const std::string name = quote_identifier("fnstack_" + table.name + "_" + candidate.name);
-    // It is only for speed: where it can't be had now, without waiting for anybody, the next process tries.
-    (void)connection_.run_at_once("CREATE INDEX IF NOT EXISTS " + name + " ON " + quote_identifier(table.name) + " (" +
-                                  quote_identifier(candidate.name) + ")");
+    // It is only for speed: where it can't be had now, without waiting for anybody, a later lookup tries again.
+    const bool made =
+        connection_.run_at_once("CREATE INDEX IF NOT EXISTS " + name + " ON " + quote_identifier(table.name) + " (" +
+                                quote_identifier(candidate.name) + ")");
+    if (!made) candidate.may_be_indexed = connection_.is_busy();
     return;
   }
 }
@@ -133,7 +139,9 @@ bool SqliteSchema::forget_if_changed() {
 }
 
 Result<SqliteTable*> SqliteSchema::load(std::string_view name) {
+  last_ = nullptr;
   tables_.erase(std::string(name));
+  ++generation_;
   if (same_name(name.substr(0, 7), "sqlite_") || name.find('\0') != std::string_view::npos) return nullptr;
   if (auto version = connection_.run("PRAGMA schema_version"); !version) {
     return std::move(version).error();

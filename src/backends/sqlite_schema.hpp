@@ -2,7 +2,7 @@
 // command writes. Reads no rows but to see whether a column is still empty.
 #pragma once
 
-#include <deque>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,13 +41,21 @@ class SqliteSchema {
   // The table holds all these columns; else it is read anew if the file's schema has changed since. False: some are
   // missing (strict: an error).
   [[nodiscard]] Result<bool> has_columns(SqliteTable*& table, const std::vector<std::string_view>& columns);
+  // The value asks for a declared type that the column, still empty, does not have.
+  [[nodiscard]] static bool wants_type(const SqliteColumn& column, const Value& value) noexcept;
   // The data can be written without changing the schema.
   [[nodiscard]] static bool holds(const SqliteTable& table, const Value& data) noexcept;
   // Makes what is missing for the data. To be called inside a transaction; after a rollback, forget().
   [[nodiscard]] Result<SqliteTable*> make_room(const DatabaseCommand& command, const Value& data);
   // A lookup by this column read thousands of rows: gives the column an index if auto schema made it.
   void index(const SqliteTable& table, std::string_view column);
-  void forget() noexcept { tables_.clear(); }
+  void forget() noexcept {
+    last_ = nullptr;
+    tables_.clear();
+    ++generation_;
+  }
+  // Another one whenever a table that was handed out is not valid any more.
+  [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
   // Somebody changed the file's schema since it was last looked at; then everything is forgotten.
   [[nodiscard]] bool forget_if_changed();
 
@@ -59,7 +67,9 @@ class SqliteSchema {
   SqliteConnection& connection_;
   bool strict_;
   std::int64_t version_ = -1;
+  std::uint64_t generation_ = 1;
   std::unordered_map<std::string, SqliteTable, NameHash, NameEqual> tables_;
+  SqliteTable* last_ = nullptr;  // that find() answered
 };
 
 }  // namespace fnstack::backends

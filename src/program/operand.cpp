@@ -51,6 +51,17 @@ std::optional<Error> evaluate_tree(const Tree& tree, expr::Scope& scope, Value& 
       return std::nullopt;
     }
     case Tree::Kind::object: {
+      if (tree.model.is_object()) {
+        // All objects that it makes share one list of keys.
+        std::vector<Value> values(tree.members.size());
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          if (auto error = evaluate_tree(tree.members[i].value, scope, values[i])) return error;
+        }
+        Value object = Value::object_like(tree.model, values);
+        if (auto error = check_size(object, scope)) return error;
+        out = std::move(object);
+        return std::nullopt;
+      }
       Value object = Value::object();
       for (const Tree::Member& member : tree.members) {
         Value value;

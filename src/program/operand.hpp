@@ -29,6 +29,7 @@ struct Tree {
   expr::Template text;
   std::vector<Tree> items;
   std::vector<Member> members;
+  Value model;  // object: its keys, in order, if all of them are spelled; else null
 };
 struct Tree::Member {
   std::string key;

@@ -145,6 +145,11 @@ Tree OperandCompiler::tree(const Node& node) {
         compiled.value = tree(member.value);
         result.members.push_back(std::move(compiled));
       }
+      Value model = Value::object();
+      for (const Tree::Member& member : result.members) {
+        if (!member.key_template) model.set(member.key, Value());
+      }
+      if (model.size() == result.members.size()) result.model = std::move(model);
       return result;
     }
     case Node::Kind::string: {

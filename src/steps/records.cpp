@@ -105,9 +105,11 @@ std::optional<Error> set_data(DatabaseCommand& command, Fields& fields) {
   command.declared_columns.assign(spelled.begin(), spelled.end());
   command.data = fields.take("data");
   if (command.data.is_null()) command.data = Value::object();
-  const auto check = [](const Value& record) -> std::optional<Error> {
+  const auto check = [&](const Value& record) -> std::optional<Error> {
     if (!record.is_object()) return wrong("data: expected an object of values by column");
     for (std::size_t i = 0; i < record.size(); ++i) {
+      // What the definition spells was checked when it was compiled.
+      if (i < spelled.size() && spelled[i] == record.key_at(i)) continue;
       if (auto error = expr::check_identifier(record.key_at(i), "column")) return error;
     }
     return std::nullopt;

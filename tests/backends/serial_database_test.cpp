@@ -30,7 +30,7 @@ TEST_CASE("a command that waits is answered at its deadline") {
   Call call;
   call.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
   CHECK(send(*database, count, call).get() ==
-        "error timeout: database: the time was up while another transaction was open");
+        "error timeout: database: the time was up while the command waited for its turn");
   CHECK(send(*database, commit_x).get() == "null");
   CHECK(send(*database, count).get() == "0");
 }
@@ -54,8 +54,8 @@ TEST_CASE("what still waits when the database goes is answered with an error") {
   call.deadline = std::chrono::steady_clock::now() + std::chrono::hours(1);
   auto first = send(*database, count), second = send(*database, count, call);
   database.reset();
-  CHECK(first.get() == "error database: the database was closed while the command waited for a transaction to end");
-  CHECK(second.get() == "error database: the database was closed while the command waited for a transaction to end");
+  CHECK(first.get() == "error database: the database was closed while the command waited for its turn");
+  CHECK(second.get() == "error database: the database was closed while the command waited for its turn");
 }
 
 TEST_CASE("a command whose time is up is not performed") {

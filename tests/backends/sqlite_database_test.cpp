@@ -191,6 +191,40 @@ TEST_CASE("sqlite: the changes of another connection to the schema are seen") {
   CHECK(ask(*one, R"({"kind": "insert", "table": "t", "data": {"d": 2}})") == R"({"id":1,"d":2})");
 }
 
+TEST_CASE("sqlite: a table that another connection made anew is written by its new types") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("t.db");
+  const auto database = open(path);
+  const char* insert = R"({"kind": "insert", "table": "t", "data": {"a": {"k": 1}}})";
+  const char* update = R"({"kind": "update", "table": "t", "record_id": 1, "data": {"a": {"k": 2}}})";
+  by_hand(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, a BOOLEAN)");
+  for (const char* command : {insert, insert, update, update}) ask(*database, command);
+  CHECK(by_hand(path, "SELECT typeof(a) FROM t") == "blob\nblob\n");
+  by_hand(path, "DROP TABLE t; CREATE TABLE t (b, a JSON, id INTEGER PRIMARY KEY)");
+  for (const char* command : {insert, insert, update, update}) ask(*database, command);
+  CHECK(by_hand(path, "SELECT typeof(a) || ' ' || a FROM t") == "text {\"k\":2}\ntext {\"k\":1}\n");
+  CHECK(ask(*database, R"({"kind": "query", "table": "t"})") ==
+        R"([{"b":null,"a":{"k":2},"id":1},{"b":null,"a":{"k":1},"id":2}])");
+}
+
+TEST_CASE("sqlite: records of many forms: what is kept for each list of columns stays right") {
+  const auto database = open(":memory:");
+  for (int round = 0; round < 3; ++round) {
+    for (int at = 0; at < 200; ++at) {
+      const std::string column = "c" + std::to_string(at % 50), other = "d" + std::to_string(at / 50);
+      const std::string n = std::to_string(round * 1'000 + at);
+      DatabaseCommand command =
+          database_command(R"({"kind": "upsert", "table": "t", "key_column": "k", "data": {"k": )" +
+                           std::to_string(at) + ", \"" + column + "\": " + n + ", \"" + other + "\": [" + n + "]}}");
+      auto row = perform(*database, command);
+      REQUIRE(row->ok());
+      CHECK((**row).get(column) == Value(round * 1'000 + at));
+      CHECK((**row).get(other) == Value::array({round * 1'000 + at}));
+    }
+  }
+  CHECK(ask(*database, R"({"kind": "count", "table": "t"})") == "200");
+}
+
 TEST_CASE("sqlite: what was committed is there after reopening") {
   const TemporaryDirectory directory;
   const std::string path = directory.file("t.db");
