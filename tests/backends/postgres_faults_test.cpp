@@ -490,6 +490,21 @@ TEST_CASE("postgres faults: a frozen server") {
   own->thaw();
 }
 
+TEST_CASE("postgres faults: a server that falls silent with the first command of a new connection") {
+  if (postgres_here() == nullptr) return;
+  const std::string name = new_table();
+  TcpProxy proxy(postgres_here()->port(), [](bool from_client, std::string_view bytes) {
+    const bool is_the_count = from_client && bytes.find("count(*) FROM \"t\"") != std::string_view::npos;
+    return is_the_count ? TcpProxy::Verdict::drop : TcpProxy::Verdict::pass;
+  });
+  PostgresOptions options = options_for(postgres_here()->url(name, proxy.port()));
+  options.statement_timeout_ms = 100;
+  const auto database = open_postgres(options);
+  CHECK(fault("silent at the first command", milliseconds(8'000), [&] { return ask(*database, count); }) ==
+        "error timeout: database: no answer within 5100 ms");
+  CHECK_THAT(ask(*database, insert), starts_with("{"));
+}
+
 TEST_CASE("postgres faults: killed and restarted in the middle of a thousand runs") {
   if (postgres_here() == nullptr) return;
   const auto own = PostgresServer::start();
