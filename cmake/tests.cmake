@@ -211,6 +211,7 @@ if(TARGET fnstack_command)
       tests/cli/run_http_test.cpp
       tests/cli/run_postgres_test.cpp
       tests/cli/run_test.cpp
+      tests/cli/upstreams.cpp
       tests/cli/usage_test.cpp
   )
   if(TARGET fnstack_postgres)
