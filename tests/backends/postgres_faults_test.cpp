@@ -527,6 +527,7 @@ TEST_CASE("postgres faults: killed and restarted in the middle of a thousand run
   std::vector<char> stored(runs), done(runs);
   std::vector<std::string> caught(runs);
   std::atomic<int> next{0}, uncaught{0};
+  std::atomic<bool> down{false};
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 8; ++thread) {
     threads.emplace_back([&] {
@@ -537,19 +538,24 @@ TEST_CASE("postgres faults: killed and restarted in the middle of a thousand run
         stored[at] = !outcome.variables.get("stored").is_null();
         done[at] = outcome.variables.get("done").as_boolean();
         caught[at] = std::string(outcome.variables.get("caught").as_string());
-        // Down, each fails at once: the rest is for after the restart.
-        if (!caught[at].empty()) std::this_thread::sleep_for(milliseconds(10));
+        // Down, each fails at once, and for a moment after the restart: the rest is for later.
+        if (!caught[at].empty()) {
+          down.wait(true);
+          std::this_thread::sleep_for(milliseconds(10));
+        }
       }
     });
   }
   while (next < runs / 4) std::this_thread::sleep_for(milliseconds(1));
   const auto killed = Steady::now();
+  down = true;
   own->kill();
-  std::this_thread::sleep_for(milliseconds(100));
   own->restart();
-  const auto down = std::chrono::duration_cast<milliseconds>(Steady::now() - killed);
+  down = false;
+  down.notify_all();
+  const auto took = std::chrono::duration_cast<milliseconds>(Steady::now() - killed);
   for (std::thread& thread : threads) thread.join();
-  table().push_back({"killed -9 and restarted: time it was down", "database", down.count()});
+  table().push_back({"killed -9 and restarted: time it was down", "database", took.count()});
   CHECK(uncaught == 0);
   PostgresClient looking(own->url());
   int failures = 0, after = 0, lost = 0;
