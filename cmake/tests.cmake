@@ -130,7 +130,6 @@ if(TARGET fnstack_postgres_backend)
       tests/support/tcp_proxy.cpp
       tests/backends/postgres_database_test.cpp
       tests/backends/postgres_parts_test.cpp
-      tests/backends/same_flows_test.cpp
       tests/backends/postgres_faults_test.cpp  # last: it prints a table of what the faults took
   )
 endif()
@@ -141,6 +140,7 @@ if(TARGET fnstack_curl_backend)
     FOLDERS base backends curl_backend
     LIBRARIES OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
     SOURCES
+      tests/support/fault_scripts.cpp
       tests/support/fault_server.cpp
       tests/support/fault_table.cpp
       tests/support/proxy_server.cpp
@@ -214,6 +214,37 @@ else()
   message(STATUS "fnstack: no test of fnstack/coroutine.hpp: it needs GCC 13 or clang 15")
 endif()
 
+# Definitions on real servers, through the engine: whatever backends this build has.
+fnstack_require(OpenSSL::SSL OpenSSL "FNSTACK_DEVELOPER" libssl-dev)
+fnstack_test(test_services
+  FOLDERS base expr definition program steps machine backends drivers curl_backend sqlite_backend postgres_backend
+          redis_backend
+  LIBRARIES OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
+  SOURCES
+    tests/support/every_store.cpp
+    tests/support/fault_scripts.cpp
+    tests/support/fault_server.cpp
+    tests/support/fault_table.cpp
+    tests/support/test_certificate.cpp
+    tests/services/injection_test.cpp
+    tests/services/same_flows_test.cpp
+    tests/services/faults_test.cpp  # last: a table of what the faults took is printed when the program ends
+)
+if(TARGET fnstack_postgres_backend)
+  target_sources(test_services PRIVATE tests/support/postgres_server.cpp tests/support/tcp_proxy.cpp)
+  target_link_libraries(test_services PRIVATE libpqxx::pqxx)
+endif()
+if(TARGET fnstack_redis_backend)
+  target_sources(test_services PRIVATE tests/support/redis_server.cpp)
+endif()
+if(TARGET fnstack_sqlite_backend)
+  target_link_libraries(test_services PRIVATE SQLite::SQLite3)
+endif()
+foreach(component IN LISTS FNSTACK_COMPONENTS)
+  string(TOUPPER "${component}" upper)
+  target_compile_definitions(test_services PRIVATE FNSTACK_HAS_${upper})
+endforeach()
+
 # ---- the whole
 
 fnstack_test(test_architecture
@@ -231,6 +262,7 @@ if(TARGET fnstack_command)
       tests/cli/run_http_test.cpp
       tests/cli/run_postgres_test.cpp
       tests/cli/run_test.cpp
+      tests/cli/upstreams.cpp
       tests/cli/usage_test.cpp
   )
   if(TARGET fnstack_postgres)

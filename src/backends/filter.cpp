@@ -9,6 +9,7 @@
 #include <fnstack/json.hpp>
 
 #include "backends/match.hpp"
+#include "base/kind_in_words.hpp"
 
 namespace fnstack::backends {
 namespace {
@@ -40,27 +41,6 @@ constexpr std::array<OpName, 17> op_names{{{"and", Op::all_of},
 // SQLite's parser holds 100 symbols; a level takes up to three, and a list of thousands is a few levels more.
 constexpr int max_depth = 20;
 
-std::string_view kind_name(const Value& value) {
-  switch (value.kind()) {
-    case Value::Kind::null:
-      return "null";
-    case Value::Kind::boolean:
-      return "a boolean";
-    case Value::Kind::integer:
-    case Value::Kind::number:
-      return "a number";
-    case Value::Kind::string:
-      return "text";
-    case Value::Kind::bytes:
-      return "bytes";
-    case Value::Kind::array:
-      return "an array";
-    case Value::Kind::object:
-      return "an object";
-  }
-  return "a value";
-}
-
 Error invalid(std::string message) { return make_error(error_type::validation, "filter: " + std::move(message)); }
 
 std::string leaf_name(const Filter& leaf) {
@@ -77,7 +57,7 @@ Result<Done> read_leaf(Filter& leaf, const Value& tree) {
     case Op::in:
     case Op::not_in:
       if (!wanted.is_array())
-        return invalid(leaf_name(leaf) + ": expected an array, got " + std::string(kind_name(wanted)));
+        return invalid(leaf_name(leaf) + ": expected a list, got " + std::string(base::kind_in_words(wanted)));
       for (std::size_t at = 0; at < wanted.size(); ++at) {
         if (!storable(wanted[at])) return not_storable("filter: " + leaf_name(leaf), wanted[at]);
       }
@@ -87,7 +67,7 @@ Result<Done> read_leaf(Filter& leaf, const Value& tree) {
     case Op::regex:
     case Op::not_regex: {
       if (!wanted.is_string())
-        return invalid(leaf_name(leaf) + ": expected text, got " + std::string(kind_name(wanted)));
+        return invalid(leaf_name(leaf) + ": expected text, got " + std::string(base::kind_in_words(wanted)));
       if (leaf.op == Op::like || leaf.op == Op::not_like) break;
       auto pattern = compile_regex(wanted.as_string());
       if (!pattern) return invalid(leaf_name(leaf) + ": " + pattern.error().message);
@@ -104,7 +84,7 @@ Result<Done> read_node(Filter& node, const Value& tree, int depth) {
   if (depth > max_depth)
     return make_error(error_type::limit, "filter: nested deeper than " + std::to_string(max_depth));
   if (!tree.is_array() || tree.size() == 0 || !tree[0].is_string()) {
-    return invalid("expected [operator, …], got " + std::string(kind_name(tree)));
+    return invalid("expected [operator, …], got " + std::string(base::kind_in_words(tree)));
   }
   const OpName* known = nullptr;
   for (const OpName& candidate : op_names) {

@@ -88,6 +88,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void watch();
   [[nodiscard]] std::optional<Error> too_late(const Job& job, Clock::time_point now, const char* doing) const;
   [[nodiscard]] Clock::time_point look_after(std::vector<Answer>& answers);
+  [[nodiscard]] std::chrono::milliseconds statement_bound() const {
+    return std::chrono::milliseconds(options_.statement_timeout_ms) + grace;
+  }
   [[nodiscard]] std::optional<Clock::time_point> patience_end(const Worker& worker) const;
   static Answer take(const JobPtr& job, Result<Value> result) {
     return Answer{job, std::move(job->reply), std::move(result)};
@@ -169,8 +172,7 @@ void Pool::send(DatabaseCommand command, const Call& call, Reply<Value> reply) {
   if (refused) return answer(job, std::move(*refused));
   // The watcher looks no later than this.
   auto due = call.deadline;
-  if (options_.statement_timeout_ms > 0)
-    due = std::min(due, Clock::now() + std::chrono::milliseconds(options_.statement_timeout_ms) + grace);
+  if (options_.statement_timeout_ms > 0) due = std::min(due, Clock::now() + statement_bound());
   bool earlier = false;
   {
     const std::lock_guard lock(wake_mutex_);
@@ -392,8 +394,7 @@ std::optional<Error> Pool::too_late(const Job& job, Clock::time_point now, const
 
 std::optional<Clock::time_point> Pool::patience_end(const Worker& worker) const {
   if (options_.statement_timeout_ms == 0) return std::nullopt;
-  const auto bound = std::chrono::milliseconds(options_.statement_timeout_ms) + grace;
-  return worker.line.waits_since().value_or(Clock::now()) + bound;
+  return worker.line.waits_since().value_or(Clock::now()) + statement_bound();
 }
 
 Clock::time_point Pool::look_after(std::vector<Answer>& answers) {
@@ -413,9 +414,17 @@ Clock::time_point Pool::look_after(std::vector<Answer>& answers) {
       }
     }
   };
+  // The server may be asked at any moment what waits now; nobody wakes the watcher then.
+  const auto may_be_asked = [&] {
+    if (options_.statement_timeout_ms > 0) soonest = std::min(soonest, now + statement_bound());
+  };
   const std::lock_guard lock(mutex_);
   sweep(queue_, "while all connections were busy");
-  for (auto& [name, transaction] : transactions_) sweep(transaction->jobs, "before the command was performed");
+  if (!queue_.empty()) may_be_asked();
+  for (auto& [name, transaction] : transactions_) {
+    sweep(transaction->jobs, "before the command was performed");
+    if (!transaction->jobs.empty()) may_be_asked();
+  }
   for (Worker& worker : workers_) {
     if (!worker.current || worker.interrupted) continue;
     const bool is_rollback = worker.current->command.kind == Kind::rollback;
@@ -424,12 +433,12 @@ Clock::time_point Pool::look_after(std::vector<Answer>& answers) {
     const auto end = worker.is_connecting ? std::nullopt : patience_end(worker);
     if (!late && end && now >= *end) {
       late = make_error(error_type::timeout,
-                        "database: no answer within " +
-                            std::to_string(options_.statement_timeout_ms + static_cast<int>(grace.count())) + " ms");
+                        "database: no answer within " + std::to_string(statement_bound().count()) + " ms");
     }
     if (!late) {
       if (!is_rollback) soonest = std::min(soonest, worker.current->call.deadline);
       if (end) soonest = std::min(soonest, *end);
+      if (worker.is_connecting) may_be_asked();
       continue;
     }
     if (worker.is_connecting) {

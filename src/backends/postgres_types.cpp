@@ -8,6 +8,7 @@
 
 #include "backends/match.hpp"
 #include "backends/postgres_time.hpp"
+#include "base/kind_in_words.hpp"
 #include "base/number.hpp"
 #include "base/utf8.hpp"
 
@@ -17,29 +18,9 @@ namespace {
 // PostgreSQL allows six dimensions.
 constexpr int most_dimensions = 6;
 
-std::string_view kind_name(const Value& value) noexcept {
-  switch (value.kind()) {
-    case Value::Kind::null:
-      return "null";
-    case Value::Kind::boolean:
-      return "a boolean";
-    case Value::Kind::integer:
-    case Value::Kind::number:
-      return "a number";
-    case Value::Kind::string:
-      return "text";
-    case Value::Kind::bytes:
-      return "bytes";
-    case Value::Kind::array:
-      return "an array";
-    case Value::Kind::object:
-      return "an object";
-  }
-  return "a value";
-}
-
 Error expected(std::string_view what, const Value& value) {
-  return make_error(error_type::validation, "expected " + std::string(what) + ", got " + std::string(kind_name(value)));
+  return make_error(error_type::validation,
+                    "expected " + std::string(what) + ", got " + std::string(base::kind_in_words(value)));
 }
 Error invalid(std::string message) { return make_error(error_type::validation, std::move(message)); }
 
@@ -303,7 +284,7 @@ class ArrayReader {
 };
 
 Result<Done> encode_elements(const PgType& element, const Value& array, int depth, std::string& out) {
-  if (depth > most_dimensions) return invalid("expected an array of at most 6 dimensions");
+  if (depth > most_dimensions) return invalid("expected a list of at most 6 dimensions");
   out += '{';
   for (std::size_t at = 0; at < array.size(); ++at) {
     if (at > 0) out += ',';
@@ -489,7 +470,7 @@ Value decode(const PgType& type, std::string_view text) {
 Result<std::optional<std::string>> encode(const PgType& type, const Value& value) {
   if (value.is_null()) return std::optional<std::string>();
   if (type.is_array) {
-    if (!value.is_array()) return expected("an array", value);
+    if (!value.is_array()) return expected("a list", value);
     PgType element = type;
     element.is_array = false;
     std::string text;

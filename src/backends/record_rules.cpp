@@ -37,7 +37,7 @@ std::optional<Error> check_command(const DatabaseCommand& command) {
     case Kind::insert:
       return check_data(command.data);
     case Kind::insert_many:
-      if (!command.data.is_array()) return invalid("data: expected an array of objects");
+      if (!command.data.is_array()) return invalid("data: expected a list of objects");
       for (std::size_t at = 0; at < command.data.size(); ++at) {
         if (auto wrong = check_data(command.data[at])) return wrong;
       }

@@ -453,7 +453,7 @@ class Compiler {
     }
     if (keyword == "properties") {
       for (std::size_t i = 0; i < value.size(); ++i) {
-        if (value[i].is_array()) return wrong(inside(place, value.key_at(i)), "expected a schema, got an array");
+        if (value[i].is_array()) return wrong(inside(place, value.key_at(i)), "expected a schema, got a list");
       }
       return clean_map(keyword, value, place, false, out);
     }

@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/kind_in_words.hpp"
+
 namespace fnstack::cli {
 namespace {
 
@@ -35,22 +37,6 @@ Result<std::string> read_all(int file, const std::string& name, std::uint64_t ma
       text.resize(max_bytes + 1);
       return text;
     }
-  }
-}
-
-std::string_view kind_of(const Value& value) {
-  switch (value.kind()) {
-    case Value::Kind::null:
-      return "null";
-    case Value::Kind::boolean:
-      return "a boolean";
-    case Value::Kind::integer:
-    case Value::Kind::number:
-      return "a number";
-    case Value::Kind::array:
-      return "an array";
-    default:
-      return "text";
   }
 }
 
@@ -96,7 +82,7 @@ Result<Value> read_object(std::string_view option, const std::string& text, bool
   Result<Value> value = parse_json(*json, limits);
   if (!value) return usage(name + ": " + where + value.error().message);
   if (!value->is_object()) {
-    return usage(name + ": " + where + "expected a JSON object, got " + std::string(kind_of(*value)));
+    return usage(name + ": " + where + "expected a JSON object, got " + std::string(base::kind_in_words(*value)));
   }
   return value;
 }

@@ -479,7 +479,7 @@ std::vector<Step> read_steps(const Node& node, std::string path, const SourcePtr
     diagnostics.add(std::move(diagnostic));
   };
   if (node.kind != Node::Kind::array) {
-    report("expected an array of steps, got " + std::string(kind_words(node)));
+    report("expected a list of steps, got " + std::string(kind_words(node)));
     return steps;
   }
   std::size_t bad = 0;
@@ -558,7 +558,7 @@ Diagnostic not_a_definition(const Node& root, const SourcePtr& source, Diagnosti
     message = "not a definition: \"function\": expected text, got " + std::string(kind_words(*function));
   } else {
     message = "not a definition: no steps in it";
-    hint = "a definition is a step (an object with \"function\"), an array of steps, or an object with \"steps\"";
+    hint = "a definition is a step (an object with \"function\"), a list of steps, or an object with \"steps\"";
   }
   return make(severity, "not-a-definition", source, mark(root), {}, std::move(message), std::move(hint));
 }

@@ -26,7 +26,7 @@ std::string_view kind_words(const Node& node) noexcept {
     case Node::Kind::string:
       return "text";
     case Node::Kind::array:
-      return "an array";
+      return "a list";
     case Node::Kind::object:
       return "an object";
   }

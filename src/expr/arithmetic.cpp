@@ -6,6 +6,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/lexer.hpp"
 
 namespace fnstack::expr {
@@ -173,7 +174,7 @@ std::string_view verb(Arithmetic operation) {
 // be a secret.
 std::string trouble(const Value& value) {
   if (value.is_string()) return "is text that is no number";
-  return "is " + std::string(kind_name(value));
+  return "is " + std::string(base::kind_in_words(value));
 }
 
 std::string operand(std::string_view side, std::string_view text) {
@@ -189,27 +190,6 @@ std::string operand(std::string_view side, std::string_view text) {
 Error expression_error(std::string message) { return make_error(error_type::expression, std::move(message)); }
 
 }  // namespace
-
-std::string_view kind_name(const Value& value) noexcept {
-  switch (value.kind()) {
-    case Value::Kind::null:
-      return "null";
-    case Value::Kind::boolean:
-      return "a boolean";
-    case Value::Kind::integer:
-    case Value::Kind::number:
-      return "a number";
-    case Value::Kind::string:
-      return "text";
-    case Value::Kind::bytes:
-      return "bytes";
-    case Value::Kind::array:
-      return "a list";
-    case Value::Kind::object:
-      return "an object";
-  }
-  return "a value";
-}
 
 std::string key_text(const Value& value) { return value.is_null() ? "null" : to_text(value); }
 

@@ -34,7 +34,5 @@ enum class Order : std::uint8_t { less, equal, greater, none };  // none: null o
 
 // The key that a value is between brackets, and the text that `+` joins: null is "null" here.
 [[nodiscard]] std::string key_text(const Value& value);
-// "null", "a number", "text", "a list" …
-[[nodiscard]] std::string_view kind_name(const Value& value) noexcept;
 
 }  // namespace fnstack::expr

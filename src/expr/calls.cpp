@@ -2,6 +2,7 @@
 // itself (Invocation), through which arrows come back here.
 #include <utility>
 
+#include "base/kind_in_words.hpp"
 #include "expr/arithmetic.hpp"
 #include "expr/evaluator.hpp"
 
@@ -95,7 +96,7 @@ bool Evaluator::spread_into(std::vector<Value>& out, std::uint32_t number) {
     }
     return true;
   }
-  fail("cannot spread: " + quoted(nodes_[number].a) + " is " + std::string(kind_name(*value)) +
+  fail("cannot spread: " + quoted(nodes_[number].a) + " is " + std::string(base::kind_in_words(*value)) +
        ", expected a list or text");
   return false;
 }
@@ -128,8 +129,8 @@ const Value* Evaluator::object(const Node& node, Value& scratch) {
       const Value* spread = eval(nodes_[value_node].a, value_scratch);
       if (spread == nullptr) return nullptr;
       if (!spread->is_object() && !spread->is_null()) {
-        return fail("cannot spread: " + quoted(nodes_[value_node].a) + " is " + std::string(kind_name(*spread)) +
-                    ", expected an object");
+        return fail("cannot spread: " + quoted(nodes_[value_node].a) + " is " +
+                    std::string(base::kind_in_words(*spread)) + ", expected an object");
       }
       if (!charge(spread->size(), 0)) return nullptr;
       for (std::size_t k = 0; k < spread->size(); ++k) out.set(spread->key_at(k), (*spread)[k]);
@@ -213,7 +214,7 @@ const Value* Evaluator::call(const Node& node, Value& scratch) {
     function = site.methods[static_cast<std::size_t>(receiver.kind())];
     if (receiver.is_null() || function == nullptr) {
       std::string message = "cannot call " + site.name + "(): " + quoted(site.receiver) + " is ";
-      message += kind_name(receiver);
+      message += base::kind_in_words(receiver);
       if (!receiver.is_null()) message += ", which has no such method";
       return fail(std::move(message));
     }

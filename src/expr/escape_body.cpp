@@ -10,6 +10,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/escape.hpp"
 #include "expr/escape_hole.hpp"
 #include "expr/text_builder.hpp"
@@ -232,7 +233,7 @@ class HoleWriter {
       if (value.is_bytes()) return refused_hole(place_of(reading_), piece, "is bytes, which can't be joined with text");
       if (reading_ == Reading::form && value.is_container()) {
         return refused_hole(place_form, piece,
-                            "is " + std::string(kind_in_words(value)) +
+                            "is " + std::string(base::kind_in_words(value)) +
                                 ", expected text, a number or a boolean; write it as json(…) to send its JSON text");
       }
     }

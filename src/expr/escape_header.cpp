@@ -10,6 +10,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/escape.hpp"
 #include "expr/escape_hole.hpp"
 
@@ -56,7 +57,7 @@ std::optional<Error> check_value(std::string_view place, std::string_view value,
 }
 
 std::string not_scalar(const Value& value) {
-  return "is " + std::string(kind_in_words(value)) + ", expected text, a number or a boolean";
+  return "is " + std::string(base::kind_in_words(value)) + ", expected text, a number or a boolean";
 }
 
 }  // namespace
@@ -132,7 +133,7 @@ Result<std::vector<std::pair<std::string, std::string>>> check_headers(const Val
   std::vector<std::pair<std::string, std::string>> out;
   if (headers.is_null()) return out;
   if (!headers.is_object()) {
-    return refused("headers", "expected an object of texts, got " + std::string(kind_in_words(headers)));
+    return refused("headers", "expected an object of texts, got " + std::string(base::kind_in_words(headers)));
   }
   std::vector<std::string> seen;
   seen.reserve(headers.size());
@@ -160,7 +161,7 @@ Result<std::string> check_method(const Value& method) {
   static constexpr std::string_view known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
   constexpr std::string_view expected = "expected one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS";
   if (!method.is_string()) {
-    return refused("method", std::string(expected) + ", got " + std::string(kind_in_words(method)));
+    return refused("method", std::string(expected) + ", got " + std::string(base::kind_in_words(method)));
   }
   const std::string_view text = method.as_string();
   if (text.size() <= 7) {

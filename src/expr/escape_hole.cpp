@@ -4,27 +4,6 @@
 
 namespace fnstack::expr {
 
-std::string_view kind_in_words(const Value& value) noexcept {
-  switch (value.kind()) {
-    case Value::Kind::null:
-      return "null";
-    case Value::Kind::boolean:
-      return "a boolean";
-    case Value::Kind::integer:
-    case Value::Kind::number:
-      return "a number";
-    case Value::Kind::string:
-      return "text";
-    case Value::Kind::bytes:
-      return "bytes";
-    case Value::Kind::array:
-      return "an array";
-    case Value::Kind::object:
-      return "an object";
-  }
-  return "unknown";
-}
-
 bool is_plain_scalar(const Value& value) noexcept {
   return value.is_string() || value.is_number() || value.is_boolean();
 }

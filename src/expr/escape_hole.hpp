@@ -12,8 +12,6 @@
 
 namespace fnstack::expr {
 
-// "null", "a boolean", "a number", "text", "bytes", "an array", "an object".
-[[nodiscard]] std::string_view kind_in_words(const Value& value) noexcept;
 // Strings, numbers and booleans: what has one text form without escaping. Not null, not bytes.
 [[nodiscard]] bool is_plain_scalar(const Value& value) noexcept;
 

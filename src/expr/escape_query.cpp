@@ -6,6 +6,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "base/url.hpp"
 #include "expr/escape.hpp"
 #include "expr/escape_hole.hpp"
@@ -24,7 +25,7 @@ class Encoder {
   Result<std::string> encode(const Value& members) {
     if (members.is_null()) return std::string();
     if (!members.is_object()) {
-      return refused(whole(), "expected an object, got " + std::string(kind_in_words(members)));
+      return refused(whole(), "expected an object, got " + std::string(base::kind_in_words(members)));
     }
     if (members.depth() > max_depth) {
       return make_error(error_type::limit, std::string(whole()) + " are nested deeper than value_depth, 128");
@@ -64,7 +65,7 @@ class Encoder {
       for (std::size_t i = 0; i < value.size(); ++i) {
         if (style_ == Style::query && value[i].is_container()) {
           return refused(whole(),
-                         "in the list " + shown(name) + " stands " + std::string(kind_in_words(value[i])) +
+                         "in the list " + shown(name) + " stands " + std::string(base::kind_in_words(value[i])) +
                              ", which has no form in a query; write the list as json(…) to send its JSON text");
         }
         const std::string inner = style_ == Style::query ? name : name + "%5B" + std::to_string(i) + "%5D";
@@ -73,8 +74,8 @@ class Encoder {
       return std::nullopt;
     }
     if (!is_plain_scalar(value)) {
-      return refused(
-          whole(), shown(name) + " is " + std::string(kind_in_words(value)) + ", expected text, a number or a boolean");
+      return refused(whole(), shown(name) + " is " + std::string(base::kind_in_words(value)) +
+                                  ", expected text, a number or a boolean");
     }
     if (!out_.empty()) out_ += '&';
     out_ += name;

@@ -8,6 +8,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/escape.hpp"
 #include "expr/escape_hole.hpp"
 
@@ -38,8 +39,8 @@ Result<std::string> render_cache_key(const Template& bound, Scope& scope, std::s
       if (value == nullptr) return std::move(*error);
       if (value->is_null()) return refused_hole(place, piece, "is null; other keys would fall together with this one");
       if (!is_plain_scalar(*value)) {
-        return refused_hole(place, piece,
-                            "is " + std::string(kind_in_words(*value)) + ", expected text, a number or a boolean");
+        return refused_hole(
+            place, piece, "is " + std::string(base::kind_in_words(*value)) + ", expected text, a number or a boolean");
       }
       if (value->is_string() && value->as_string().empty()) {
         return refused_hole(place, piece, "is empty; other keys would fall together with this one");
@@ -76,7 +77,7 @@ std::optional<Error> check_record_id(const Value& id) {
     if (!id.as_string().empty()) return std::nullopt;
     return refused("record_id", "expected a number or text, got empty text");
   }
-  return refused("record_id", "expected a number or text, got " + std::string(kind_in_words(id)));
+  return refused("record_id", "expected a number or text, got " + std::string(base::kind_in_words(id)));
 }
 
 Result<int> check_status(const Value& status) {
@@ -92,7 +93,7 @@ Result<int> check_status(const Value& status) {
     }
     for (const char c : text) number = number * 10 + (c - '0');
   } else {
-    return refused(place, std::string(expected) + ", got " + std::string(kind_in_words(status)));
+    return refused(place, std::string(expected) + ", got " + std::string(base::kind_in_words(status)));
   }
   if (!(number >= 200 && number <= 599) || number != static_cast<int>(number)) {
     return refused(place, std::string(expected) + ", got " + to_text(status));

@@ -12,6 +12,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "base/url.hpp"
 #include "expr/escape.hpp"
 #include "expr/escape_hole.hpp"
@@ -638,11 +639,12 @@ class Renderer {
   }
 
   static Error not_text(std::string_view place, const Piece& piece, const Value& value) {
-    return refused_hole(place, piece,
-                        value.is_string() ? "is empty" : "is " + std::string(kind_in_words(value)) + ", expected text");
+    return refused_hole(
+        place, piece,
+        value.is_string() ? "is empty" : "is " + std::string(base::kind_in_words(value)) + ", expected text");
   }
   static Error not_scalar(std::string_view place, const Piece& piece, const Value& value, std::string_view cure) {
-    std::string reason = "is " + std::string(kind_in_words(value)) + ", expected text, a number or a boolean";
+    std::string reason = "is " + std::string(base::kind_in_words(value)) + ", expected text, a number or a boolean";
     if (!cure.empty()) reason += "; " + std::string(cure);
     return refused_hole(place, piece, reason);
   }

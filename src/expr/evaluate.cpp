@@ -8,6 +8,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/arithmetic.hpp"
 #include "expr/evaluator.hpp"
 
@@ -234,7 +235,7 @@ int Evaluator::contains(const Node& node, const Value& left, const Value& right)
     return right.find(left.is_string() ? left.as_string() : std::string_view(key_text(left))) != nullptr ? 1 : 0;
   }
   if (!right.is_array()) {
-    fail("cannot test \"in\": right operand " + quoted(node.b) + " is " + std::string(kind_name(right)) +
+    fail("cannot test \"in\": right operand " + quoted(node.b) + " is " + std::string(base::kind_in_words(right)) +
          ", expected a list or an object");
     return -1;
   }

@@ -5,6 +5,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/functions_list_parts.hpp"
 #include "expr/unicode.hpp"
 
@@ -42,7 +43,7 @@ Result<Value> searched(Invocation& call, bool backwards, bool wants_index) {
 Result<Value> reduced(Invocation& call, bool backwards) {
   if (!call.is_arrow(1)) return not_an_arrow(call);
   if (!call[0].is_array() && !call[0].is_null()) {
-    return call.error("expected a list, got " + std::string(kind_name(call[0])));
+    return call.error("expected a list, got " + std::string(base::kind_in_words(call[0])));
   }
   const Value list = call[0];
   std::size_t n = 0;

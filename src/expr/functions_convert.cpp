@@ -5,6 +5,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/functions_parts.hpp"
 #include "expr/unicode.hpp"
 
@@ -187,8 +188,9 @@ Result<Value> to_text(Invocation& call) { return call[0].is_null() ? Result<Valu
 Result<Value> to_number(Invocation& call) {
   Value number = as_number(call[0]);
   if (number.is_null() && !call[0].is_null()) {
-    return call.error("expected a number or numeric text, got " +
-                      (call[0].is_string() ? std::string("text that is none") : std::string(kind_name(call[0]))));
+    return call.error("expected a number or numeric text, got " + (call[0].is_string()
+                                                                       ? std::string("text that is none")
+                                                                       : std::string(base::kind_in_words(call[0]))));
   }
   if (call[0].is_string() && trim(call[0].as_string()).empty()) return Value();
   return number;

@@ -5,6 +5,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/functions_parts.hpp"
 #include "expr/unicode.hpp"
 
@@ -207,8 +208,8 @@ Result<Value> csv_create(Invocation& call) {
   for (std::size_t r = 0; r < list.size(); ++r) {
     const Value& row = list[r];
     if (!row.is_container() || row.is_object() != head.is_object()) {
-      return call.error("expected rows that are all objects or all lists, got " + std::string(kind_name(row)) +
-                        " at position " + std::to_string(r));
+      return call.error("expected rows that are all objects or all lists, got " +
+                        std::string(base::kind_in_words(row)) + " at position " + std::to_string(r));
     }
     const std::size_t count = head.is_object() ? head.size() : row.size();
     for (std::size_t i = 0; i < count; ++i) {

@@ -5,6 +5,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/functions_list_parts.hpp"
 #include "expr/unicode.hpp"
 
@@ -288,7 +289,7 @@ Result<Value> contains(Invocation& call) {
 Result<Value> in(Invocation& call) {
   if (call[1].is_null()) return Value(false);
   if (call[1].is_number() || call[1].is_boolean() || call[1].is_bytes()) {
-    return call.error("expected a list to look in, got " + std::string(kind_name(call[1])));
+    return call.error("expected a list to look in, got " + std::string(base::kind_in_words(call[1])));
   }
   const Value& holder = call[1];
   if (holder.is_array()) {

@@ -5,6 +5,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/unicode.hpp"
 
 namespace fnstack::expr::functions {
@@ -28,7 +29,7 @@ bool flatten_into(Meter& meter, Invocation& call, const Value& list, std::int64_
 }  // namespace
 
 Error not_an_arrow(Invocation& call) {
-  return call.error("expected an arrow function such as x => x.id, got " + std::string(kind_name(call[1])));
+  return call.error("expected an arrow function such as x => x.id, got " + std::string(base::kind_in_words(call[1])));
 }
 
 // Where `wanted` stands; -1 if nowhere. False: over the limit.
@@ -67,7 +68,7 @@ Result<Value> part(Invocation& call, const Value& list, std::size_t begin, std::
 }
 
 Error wrong_kind(Invocation& call) {
-  return call.error("expected text or a list, got " + std::string(kind_name(call[0])));
+  return call.error("expected text or a list, got " + std::string(base::kind_in_words(call[0])));
 }
 
 bool holds_member(const Value& holder, const Value& wanted) {

@@ -6,6 +6,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/functions_parts.hpp"
 #include "expr/unicode.hpp"
 
@@ -50,7 +51,7 @@ Result<Value> listed(Invocation& call, Part part) {
     if (part == Part::values) items.push_back(member);
     if (part == Part::entries) items.push_back(Value::array({std::move(key), member}));
   });
-  if (!fits) return call.error("expected an object, got " + std::string(kind_name(value)));
+  if (!fits) return call.error("expected an object, got " + std::string(base::kind_in_words(value)));
   return Value::array(std::move(items));
 }
 
@@ -62,7 +63,7 @@ std::optional<Error> names_of(Invocation& call, std::vector<std::string>& names)
     if (!call.charge(list.size())) return call.failure();
     for (std::size_t i = 0; i < list.size(); ++i) {
       if (list[i].is_container() || list[i].is_null())
-        return call.error("expected names of fields, got " + std::string(kind_name(list[i])));
+        return call.error("expected names of fields, got " + std::string(base::kind_in_words(list[i])));
       names.push_back(to_text(list[i]));
     }
     return std::nullopt;
@@ -103,7 +104,7 @@ Result<Value> set_at_path(Invocation& call) {
   const std::string_view path = in.text(1, "the path");
   if (in.failed()) return in.error();
   if (!call[0].is_container() && !call[0].is_null()) {
-    return call.error("expected an object, got " + std::string(kind_name(call[0])));
+    return call.error("expected an object, got " + std::string(base::kind_in_words(call[0])));
   }
   std::vector<std::string> keys = split_path(path);
   if (keys.empty()) return call.error("expected a path such as 'user.name', got empty text");
@@ -156,7 +157,7 @@ Result<Value> merged(Invocation& call, bool deep) {
     objects = objects || call[i].is_object();
     lists = lists || call[i].is_array();
     if (!call[i].is_null() && !call[i].is_container()) {
-      return call.error("expected objects or lists, got " + std::string(kind_name(call[i])));
+      return call.error("expected objects or lists, got " + std::string(base::kind_in_words(call[i])));
     }
     size += call[i].byte_size();
     count += deep ? call[i].byte_size() / 16 : call[i].size();
@@ -180,7 +181,8 @@ Result<Value> merged(Invocation& call, bool deep) {
 
 Result<Value> object_part(Invocation& call, Part part) {
   if (call[0].is_null()) return Value::array();
-  if (!call[0].is_container()) return call.error("expected an object, got " + std::string(kind_name(call[0])));
+  if (!call[0].is_container())
+    return call.error("expected an object, got " + std::string(base::kind_in_words(call[0])));
   return listed(call, part);
 }
 
@@ -205,7 +207,7 @@ Result<Value> from_entries(Invocation& call) {
     } else if (pair.is_object() && pair.find("key") != nullptr) {
       out.set(to_text(pair.get("key")), pair.get("value"));
     } else {
-      return call.error("expected [key, value] pairs, got " + std::string(kind_name(pair)) + " at position " +
+      return call.error("expected [key, value] pairs, got " + std::string(base::kind_in_words(pair)) + " at position " +
                         std::to_string(i));
     }
   }
@@ -213,7 +215,7 @@ Result<Value> from_entries(Invocation& call) {
 }
 
 Result<Value> assign(Invocation& call) {
-  if (!call[0].is_object()) return call.error("expected an object, got " + std::string(kind_name(call[0])));
+  if (!call[0].is_object()) return call.error("expected an object, got " + std::string(base::kind_in_words(call[0])));
   std::uint64_t size = 0;
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < call.count(); ++i) {

@@ -10,6 +10,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "base/text_place.hpp"
 #include "base/utf8.hpp"
 #include "expr/unicode.hpp"
@@ -217,7 +218,7 @@ void Reader::expected(std::string_view what, std::size_t position, std::string_v
     message += parameter;
   }
   message += ", got ";
-  message += call_.is_arrow(position) ? "an arrow function" : kind_name(call_[position]);
+  message += call_.is_arrow(position) ? "an arrow function" : base::kind_in_words(call_[position]);
   fail(message);
 }
 
@@ -297,7 +298,8 @@ Selector::Selector(Invocation& call, std::size_t position) : call_(call), positi
       path_ = std::string(text);
     }
   } else {
-    error_ = call.error("expected a field's name or an arrow function, got " + std::string(kind_name(argument)));
+    error_ =
+        call.error("expected a field's name or an arrow function, got " + std::string(base::kind_in_words(argument)));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/functions_list_parts.hpp"
 #include "expr/unicode.hpp"
 
@@ -165,8 +166,8 @@ std::optional<Error> numbers_of(Invocation& call, std::vector<Value>& numbers) {
     Value number = item.is_string() ? text_to_number(item.as_string()) : item;
     if (!number.is_number() || (item.is_string() && expr::trim(item.as_string()).empty())) {
       const std::string field = selector.is_element() && item.is_object() ? "; name the field to add up" : "";
-      return call.error("expected numbers, got " + std::string(kind_name(item)) + " at position " + std::to_string(i) +
-                        field);
+      return call.error("expected numbers, got " + std::string(base::kind_in_words(item)) + " at position " +
+                        std::to_string(i) + field);
     }
     numbers.push_back(std::move(number));
   }
@@ -214,7 +215,8 @@ Result<Value> extreme(Invocation& call, bool greatest) {
   if (!numbers) {
     for (const Value& item : items) {
       if (!item.is_string()) {
-        return call.error("expected numbers only or texts only, got " + std::string(kind_name(item)) + " among them");
+        return call.error("expected numbers only or texts only, got " + std::string(base::kind_in_words(item)) +
+                          " among them");
       }
     }
   }

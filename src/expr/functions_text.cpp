@@ -8,6 +8,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "base/url.hpp"
 #include "expr/functions_parts.hpp"
 #include "expr/unicode.hpp"
@@ -486,7 +487,7 @@ Result<Value> sprintf(Invocation& call) {
     if (argument >= call.count()) return call.error("the format asks for more values than are given");
     if (call[argument].is_container() && format[i] != 's') {
       return call.error("expected a number for a conversion of the format, got " +
-                        std::string(kind_name(call[argument])));
+                        std::string(base::kind_in_words(call[argument])));
     }
     const std::size_t before = out.size();
     if (!append_conversion(out, format[i], spec, call[argument++])) {

@@ -1,32 +1,12 @@
 // A function's inputs on their way in: declared types checked, defaults filled in, names bound to slots.
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "machine/machine_state.hpp"
 
 namespace fnstack::machine {
 
 namespace {
-
-std::string_view kind_of(const Value& value) {
-  switch (value.kind()) {
-    case Value::Kind::null:
-      return "null";
-    case Value::Kind::boolean:
-      return "a boolean";
-    case Value::Kind::integer:
-    case Value::Kind::number:
-      return "a number";
-    case Value::Kind::string:
-      return "text";
-    case Value::Kind::bytes:
-      return "bytes";
-    case Value::Kind::array:
-      return "a list";
-    case Value::Kind::object:
-      return "an object";
-  }
-  return "";
-}
 
 // True: the value fits, perhaps converted.
 bool fits(const std::string& type, Value& value) {
@@ -54,7 +34,8 @@ std::optional<Error> bind_inputs(const program::ProgramData& data, expr::Scope& 
   const program::FunctionInfo& function = data.functions[frame.function];
   if (inputs.is_null()) inputs = Value::object();
   if (!inputs.is_object())
-    return make_error(error_type::validation, "inputs: expected an object, got " + std::string(kind_of(inputs)));
+    return make_error(error_type::validation,
+                      "inputs: expected an object, got " + std::string(base::kind_in_words(inputs)));
   if (inputs.depth() > limits.value_depth)
     return limit_error("value_depth", limits.value_depth, "the inputs are nested", "deep", false);
   if (inputs.byte_size() > static_cast<std::uint64_t>(limits.value_bytes)) {
@@ -80,7 +61,7 @@ std::optional<Error> bind_inputs(const program::ProgramData& data, expr::Scope& 
     Value value = *given;
     if (!fits(parameter.type, value)) {
       return make_error(error_type::validation, "inputs: \"" + parameter.name + "\": expected " + parameter.type +
-                                                    ", got " + std::string(kind_of(*given)));
+                                                    ", got " + std::string(base::kind_in_words(*given)));
     }
     inputs.set(parameter.name, std::move(value));
   }

@@ -4,6 +4,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "expr/escape.hpp"
 
 namespace fnstack {
@@ -64,11 +65,9 @@ std::optional<Error> StepFields::convert(std::size_t position) {
   const Field& field = table_[position];
   Value& value = values_[position];
   const auto expected = [&](std::string_view what) {
-    const char* got = value.is_array()     ? "a list"
-                      : value.is_object()  ? "an object"
-                      : value.is_boolean() ? "a boolean"
-                                           : "text that is none";
-    return make_error(error_type::validation, field.name + ": expected " + std::string(what) + ", got " + got);
+    return make_error(error_type::validation,
+                      field.name + ": expected " + std::string(what) + ", got " +
+                          std::string(value.is_string() ? "text that is none" : base::kind_in_words(value)));
   };
   switch (field.type) {
     case FieldType::text:

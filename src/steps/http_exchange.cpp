@@ -8,6 +8,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/kind_in_words.hpp"
 #include "base/url.hpp"
 #include "expr/arithmetic.hpp"
 #include "expr/escape.hpp"
@@ -314,7 +315,7 @@ Result<Turn> Exchange::take_page(const HttpResponse& response, Value content) {
     found = std::move(*given);
   }
   if (!found.is_null() && !found.is_array()) {
-    return wrong("paginate: expected the page's items as a list, got " + std::string(expr::kind_name(found)) +
+    return wrong("paginate: expected the page's items as a list, got " + std::string(base::kind_in_words(found)) +
                  "; \"items\" says where it is");
   }
   items.reserve(items.size() + found.size());

@@ -10,6 +10,7 @@
 
 #include "base/digest.hpp"
 #include "base/in_quotes.hpp"
+#include "base/kind_in_words.hpp"
 #include "base/suggest.hpp"
 #include "expr/escape.hpp"
 #include "expr/escape_hole.hpp"
@@ -147,17 +148,17 @@ class Encoder {
     }
     const Value& filename = file.get("filename");
     if (!filename.is_string()) {
-      return wrong(name, "filename: expected text, got " + std::string(expr::kind_in_words(filename)));
+      return wrong(name, "filename: expected text, got " + std::string(base::kind_in_words(filename)));
     }
     if (has_control(filename.as_string())) return wrong(name, "filename: it has a control character");
     const Value& content = file.get("content");
     if (!content.is_string() && !content.is_bytes()) {
-      return wrong(name, "content: expected text or bytes, got " + std::string(expr::kind_in_words(content)) +
+      return wrong(name, "content: expected text or bytes, got " + std::string(base::kind_in_words(content)) +
                              (content.is_container() ? "; send it as json(…)" : ""));
     }
     const Value& given_type = file.get("content_type");
     if (!given_type.is_null() && !given_type.is_string()) {
-      return wrong(name, "content_type: expected text, got " + std::string(expr::kind_in_words(given_type)));
+      return wrong(name, "content_type: expected text, got " + std::string(base::kind_in_words(given_type)));
     }
     const std::string_view type = given_type.is_string() ? given_type.as_string()
                                   : content.is_bytes()   ? "application/octet-stream"
@@ -190,7 +191,7 @@ Result<MultipartBody> encode_multipart(const Value& parts, const std::array<unsi
                                        const Limits& limits) {
   if (!parts.is_object()) {
     return make_error(error_type::validation,
-                      "multipart: expected an object, got " + std::string(expr::kind_in_words(parts)));
+                      "multipart: expected an object, got " + std::string(base::kind_in_words(parts)));
   }
   Encoder encoder(limits);
   for (std::size_t i = 0; i < parts.size(); ++i) {

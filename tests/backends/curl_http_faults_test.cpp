@@ -4,11 +4,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <fnstack/backends/curl.hpp>
 
 #include "support/catch.hpp"
+#include "support/fault_scripts.hpp"
 #include "support/fault_server.hpp"
 #include "support/fault_table.hpp"
 #include "support/http_ask.hpp"
@@ -17,63 +17,29 @@
 using fnstack::CurlOptions;
 using fnstack::HttpRequest;
 using fnstack_test::ask;
+using fnstack_test::bytes;
+using fnstack_test::bytes_then_reset;
+using fnstack_test::bytes_then_stall;
 using fnstack_test::Connection;
+using fnstack_test::endless;
 using fnstack_test::FaultServer;
 using fnstack_test::get;
+using fnstack_test::good_but;
+using fnstack_test::gzipped;
+using fnstack_test::Misdeed;
 using fnstack_test::note_fault;
+using fnstack_test::repeated;
+using fnstack_test::sized;
 using fnstack_test::summary;
 using fnstack_test::with_body;
 using namespace std::chrono_literals;
 
 namespace {
 
-using Fault = std::function<void(Connection&)>;
-
 std::shared_ptr<fnstack::HttpClient> local_client() {
   CurlOptions options;
   options.allow_private = true;
   return fnstack_test::new_curl_http(std::move(options));
-}
-
-// "/good" is answered, anything else gets the fault.
-FaultServer::Script good_but(Fault fault) {
-  return [fault = std::move(fault)](Connection& connection) {
-    while (auto request = connection.read_request()) {
-      if (request->target == "/good") {
-        if (!connection.answer(200, "good")) return;
-        continue;
-      }
-      fault(connection);
-      return;
-    }
-  };
-}
-
-Fault bytes(std::string text) {
-  return [text = std::move(text)](Connection& connection) { connection.write(text); };
-}
-
-Fault bytes_then_reset(std::string text) {
-  return [text = std::move(text)](Connection& connection) {
-    connection.write(text);
-    connection.reset();
-  };
-}
-
-Fault bytes_then_stall(std::string text) {
-  return [text = std::move(text)](Connection& connection) {
-    connection.write(text);
-    connection.wait_for_close();
-  };
-}
-
-// As fast as it is taken, until the client has had enough.
-Fault endless(std::string head, std::string piece) {
-  return [head = std::move(head), piece = std::move(piece)](Connection& connection) {
-    connection.write(head);
-    while (connection.write(piece)) {
-    }
-  };
 }
 
 // Asks, and notes what came of it.
@@ -85,37 +51,13 @@ fnstack::Result<fnstack::HttpResponse> faulty(const char* what, fnstack::HttpCli
   return result;
 }
 
-std::string repeated(std::string_view text, int times) {
-  std::string out;
-  for (int i = 0; i < times; ++i) out += text;
-  return out;
-}
-
-std::string gzipped(const std::string& text) {
-  z_stream stream{};
-  deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, static_cast<uLong>(text.size())) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-std::string sized(const std::string& body, const std::string& fields = "") {
-  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + fields + "\r\n" + body;
-}
-
 const std::string head = "HTTP/1.1 200 OK\r\n";
 const std::string chunked = head + "Transfer-Encoding: chunked\r\n\r\n";
 const std::string gzip_field = "Content-Encoding: gzip\r\n";
 
 struct Row {
   const char* what;
-  Fault fault;
+  Misdeed fault;
   const char* expected;  // "@" stands for "GET <origin>/bad: ", "*" at the end for whatever libcurl finds first
 };
 

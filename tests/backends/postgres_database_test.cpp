@@ -137,7 +137,7 @@ TEST_CASE("postgres: every type of a table made by hand, both ways") {
   CHECK(store(R"("m": "secret")") == "error validation: a value does not fit the type of its column or place");
   CHECK(store(R"("ai": ["secret"])") ==
         R"(error validation: column "ai": element 0: expected an integer, got text that is none)");
-  CHECK(store(R"("ai": 5)") == R"(error validation: column "ai": expected an array, got a number)");
+  CHECK(store(R"("ai": 5)") == R"(error validation: column "ai": expected a list, got a number)");
   CHECK(store(R"("ai": [[1], [2, 3]])") == "error validation: a value does not fit the type of its column or place");
   CHECK(
       store(R"("ts": "secret")") ==

@@ -490,6 +490,21 @@ TEST_CASE("postgres faults: a frozen server") {
   own->thaw();
 }
 
+TEST_CASE("postgres faults: a server that falls silent with the first command of a new connection") {
+  if (postgres_here() == nullptr) return;
+  const std::string name = new_table();
+  TcpProxy proxy(postgres_here()->port(), [](bool from_client, std::string_view bytes) {
+    const bool is_the_count = from_client && bytes.find("count(*) FROM \"t\"") != std::string_view::npos;
+    return is_the_count ? TcpProxy::Verdict::drop : TcpProxy::Verdict::pass;
+  });
+  PostgresOptions options = options_for(postgres_here()->url(name, proxy.port()));
+  options.statement_timeout_ms = 100;
+  const auto database = open_postgres(options);
+  CHECK(fault("silent at the first command", milliseconds(8'000), [&] { return ask(*database, count); }) ==
+        "error timeout: database: no answer within 5100 ms");
+  CHECK_THAT(ask(*database, insert), starts_with("{"));
+}
+
 TEST_CASE("postgres faults: killed and restarted in the middle of a thousand runs") {
   if (postgres_here() == nullptr) return;
   const auto own = PostgresServer::start();
@@ -512,6 +527,7 @@ TEST_CASE("postgres faults: killed and restarted in the middle of a thousand run
   std::vector<char> stored(runs), done(runs);
   std::vector<std::string> caught(runs);
   std::atomic<int> next{0}, uncaught{0};
+  std::atomic<bool> down{false};
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 8; ++thread) {
     threads.emplace_back([&] {
@@ -522,19 +538,24 @@ TEST_CASE("postgres faults: killed and restarted in the middle of a thousand run
         stored[at] = !outcome.variables.get("stored").is_null();
         done[at] = outcome.variables.get("done").as_boolean();
         caught[at] = std::string(outcome.variables.get("caught").as_string());
-        // Down, each fails at once: the rest is for after the restart.
-        if (!caught[at].empty()) std::this_thread::sleep_for(milliseconds(10));
+        // Down, each fails at once, and for a moment after the restart: the rest is for later.
+        if (!caught[at].empty()) {
+          down.wait(true);
+          std::this_thread::sleep_for(milliseconds(10));
+        }
       }
     });
   }
   while (next < runs / 4) std::this_thread::sleep_for(milliseconds(1));
   const auto killed = Steady::now();
+  down = true;
   own->kill();
-  std::this_thread::sleep_for(milliseconds(100));
   own->restart();
-  const auto down = std::chrono::duration_cast<milliseconds>(Steady::now() - killed);
+  down = false;
+  down.notify_all();
+  const auto took = std::chrono::duration_cast<milliseconds>(Steady::now() - killed);
   for (std::thread& thread : threads) thread.join();
-  table().push_back({"killed -9 and restarted: time it was down", "database", down.count()});
+  table().push_back({"killed -9 and restarted: time it was down", "database", took.count()});
   CHECK(uncaught == 0);
   PostgresClient looking(own->url());
   int failures = 0, after = 0, lost = 0;

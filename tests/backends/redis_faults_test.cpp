@@ -13,6 +13,7 @@
 
 #include <fnstack/backends/redis.hpp>
 
+#include "support/fault_scripts.hpp"
 #include "support/fault_server.hpp"
 #include "support/polled.hpp"
 #include "support/redis_server.hpp"
@@ -72,25 +73,6 @@ RedisOptions quick(std::uint16_t port) {
 
 // Sanitizers and a busy machine are slow: the bound of what has no timer of its own.
 constexpr double soon = 10'000;
-
-// The first `bad` connections do as the script says, the others answer every command with a miss.
-FaultServer::Script misbehaving(int bad, FaultServer::Script script) {
-  return [bad, script = std::move(script)](Connection& connection) {
-    if (connection.index() < bad) {
-      script(connection);
-      return;
-    }
-    while (connection.read_bytes()) connection.write("$-1\r\n");
-  };
-}
-// Answers the first command with these bytes, then stands still.
-FaultServer::Script saying(std::string bytes) {
-  return [bytes = std::move(bytes)](Connection& connection) {
-    if (!connection.read_bytes()) return;
-    connection.write(bytes);
-    connection.wait_for_close();
-  };
-}
 
 }  // namespace
 
@@ -250,7 +232,7 @@ TEST_CASE("redis fault: no memory, a replica, wrong password, no such database")
 }
 
 TEST_CASE("redis fault: LOADING and others by their names") {
-  const FaultServer server(misbehaving(1, [](Connection& connection) {
+  const FaultServer server(redis_misbehaving(1, [](Connection& connection) {
     for (const char* answer :
          {"-LOADING Redis is loading the dataset in memory\r\n", "-MISCONF Redis is configured to save RDB\r\n",
           "-MOVED 3999 127.0.0.1:6381\r\n", "-ERR unknown command 'EVAL', with args beginning with: 'secret'\r\n",
@@ -301,7 +283,7 @@ TEST_CASE("redis fault: replies that are none") {
   };
   for (const Case& one : cases) {
     INFO(one.name);
-    const FaultServer server(misbehaving(1, saying(one.bytes)));
+    const FaultServer server(redis_misbehaving(1, redis_saying(one.bytes)));
     RedisOptions options = quick(server.port());
     options.max_reply_bytes = 1'000'000;
     const auto cache = new_redis_cache(options);
@@ -312,7 +294,7 @@ TEST_CASE("redis fault: replies that are none") {
 }
 
 TEST_CASE("redis fault: an endless bulk") {
-  const FaultServer server(misbehaving(1, [](Connection& connection) {
+  const FaultServer server(redis_misbehaving(1, [](Connection& connection) {
     if (!connection.read_bytes()) return;
     connection.write("$100000000000\r\n");
     const std::string part(65'536, 'x');
@@ -329,7 +311,7 @@ TEST_CASE("redis fault: an endless bulk") {
 }
 
 TEST_CASE("redis fault: replies of another type than the command's") {
-  const FaultServer server(misbehaving(1, [](Connection& connection) {
+  const FaultServer server(redis_misbehaving(1, [](Connection& connection) {
     for (const char* answer : {":1\r\n", "*0\r\n", "+OK\r\n", "$2\r\n12\r\n", "*2\r\n$1\r\n0\r\n$1\r\nx\r\n",
                                "*2\r\n$1\r\nx\r\n*0\r\n", "$1\r\nx\r\n", "*3\r\n:1\r\n:1\r\n:1\r\n", "*1\r\n:5\r\n"}) {
       if (!connection.read_bytes()) return;
@@ -352,7 +334,7 @@ TEST_CASE("redis fault: replies of another type than the command's") {
 }
 
 TEST_CASE("redis fault: half a reply") {
-  const FaultServer server(misbehaving(1, saying("$5\r\nab")));
+  const FaultServer server(redis_misbehaving(1, redis_saying("$5\r\nab")));
   const auto cache = new_redis_cache(quick(server.port()));
   CHECK(fault("half a reply, then silence", *cache, get_a, 300 + soon) ==
         "error timeout: get: Redis did not answer within 300 ms");
@@ -364,7 +346,7 @@ TEST_CASE("redis fault: cut off") {
     if (connection.read_bytes()) connection.write("$5\r\nab");
   };
   {
-    const FaultServer server(misbehaving(2, cut));
+    const FaultServer server(redis_misbehaving(2, cut));
     const auto cache = new_redis_cache(quick(server.port()));
     // A read is asked once more.
     CHECK(fault("half a reply, then closed, twice", *cache, get_a, soon) ==
@@ -374,13 +356,13 @@ TEST_CASE("redis fault: cut off") {
     CHECK(server.connections() == 3);
   }
   {
-    const FaultServer server(misbehaving(1, cut));
+    const FaultServer server(redis_misbehaving(1, cut));
     const auto cache = new_redis_cache(quick(server.port()));
     CHECK(fault("half a reply, then closed, once", *cache, get_a, soon) == "null");
     CHECK(server.connections() == 2);
   }
   {
-    const FaultServer server(misbehaving(1, cut));
+    const FaultServer server(redis_misbehaving(1, cut));
     const auto cache = new_redis_cache(quick(server.port()));
     CHECK(fault("a count cut off is not sent again", *cache, count_n, soon) ==
           "error cache: increment: the connection to Redis at " + server.address() +
@@ -389,7 +371,7 @@ TEST_CASE("redis fault: cut off") {
     CHECK(server.connections() == 2);
   }
   {
-    const FaultServer server(misbehaving(1, [](Connection& connection) {
+    const FaultServer server(redis_misbehaving(1, [](Connection& connection) {
       if (connection.read_bytes()) connection.reset();
     }));
     const auto cache = new_redis_cache(quick(server.port()));
@@ -432,7 +414,7 @@ TEST_CASE("redis fault: a server that is silent at AUTH, or answers it with nons
 }
 
 TEST_CASE("redis fault: a reply that nobody asked for") {
-  const FaultServer server(misbehaving(1, saying("$-1\r\n:5\r\n:6\r\n")));
+  const FaultServer server(redis_misbehaving(1, redis_saying("$-1\r\n:5\r\n:6\r\n")));
   const auto cache = new_redis_cache(quick(server.port()));
   CHECK(fault("more replies than commands", *cache, get_a, soon) == "null");
   CHECK(ask(*cache, 0, get_a) == "null");

@@ -52,7 +52,7 @@ TEST_CASE("bad usage of eval") {
   CHECK(fnstack({"eval"}).err == "fnstack: eval: expected a template, or --batch\n");
   CHECK(fnstack({"eval"}).status == 2);
   CHECK(fnstack({"eval", "x", "--batch"}).status == 2);
-  CHECK(fnstack({"eval", "x", "--vars", "[]"}).err == "fnstack: --vars: expected a JSON object, got an array\n");
+  CHECK(fnstack({"eval", "x", "--vars", "[]"}).err == "fnstack: --vars: expected a JSON object, got a list\n");
   CHECK(fnstack({"eval", "x", "--vars", "[]"}).status == 2);
 }
 

@@ -2,11 +2,13 @@
 #include <httplib.h>
 
 #include <atomic>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
 #include "cli/command.hpp"
+#include "cli/upstreams.hpp"
 #include "support/catch.hpp"
 #include "support/redis_server.hpp"
 #include "support/temporary_directory.hpp"
@@ -23,6 +25,7 @@ const std::string cached_request = std::string(FNSTACK_TEST_DATA) + "/../example
 class Upstream {
  public:
   Upstream() {
+    server_.set_tcp_nodelay(true);
     server_.Get("/rates", [this](const httplib::Request&, httplib::Response& response) {
       ++asked;
       response.set_content(R"({"rate": 1.25, "age": null})", "application/json");
@@ -76,6 +79,61 @@ TEST_CASE("the seed's cached request keeps what it got in Redis, for the next pr
   CHECK(run(redis->url() + "/0").at("body") == Json::parse(R"({"rate": 2})"));
   run(redis->url() + "/1");
   CHECK(upstream.asked == 2);
+}
+#endif
+
+#ifdef FNSTACK_HAS_CURL
+TEST_CASE("Redis killed and restarted in the middle of a thousand runs: nothing that was stored is lost") {
+  const auto redis = RedisServer::start({"--appendonly", "yes", "--appendfsync", "always"});
+  if (!redis) return;
+  Upstream upstream;
+  Reports reports;
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("ask.json");
+  // The seed's cached request as it stands, each run with a key of its own: a miss, that is stored.
+  write_file(file, telling_definition("cached_external_request",
+                                      R"({"cache_key": "{{run.id}}", "cache_ttl": 300, "api_url": "http://)" +
+                                          upstream.address() + R"(/rates"})",
+                                      reports));
+  const Said said =
+      fnstack_meanwhile({"run", file, "--functions", cached_request, "--cache", redis->url(), "--repeat", "1000",
+                         "--concurrency", "8", "--allow-host", reports.address(), "--allow-host", upstream.address()},
+                        [&](pid_t) {
+                          CHECK(reports.wait_for_stored(250));
+                          reports.hold_caught(true);
+                          redis->kill();
+                          CHECK(reports.wait_for_caught(8));  // all that run at once
+                          redis->begin_restart();
+                          CHECK(redis->wait_until_ready());
+                          reports.hold_caught(false);
+                        });
+  INFO(said.out << said.err);
+  CHECK(said.status == 0);
+  const Json stats = Json::parse(said.out).at("stats");
+  CHECK(stats.at("runs") == 1'000);
+  CHECK(stats.at("failed") == 0);
+  const auto stored = reports.stored();
+  const auto caught = reports.caught();
+  CHECK(stored.size() + caught.size() == 1'000);
+  for (const Reports::Caught& error : caught) {
+    INFO(error.message);
+    CHECK(error.type == "cache");
+    CHECK(error.status_code == 500);
+  }
+  CHECK(reports.stored_at_the_end() >= 100);
+  std::size_t lost = 0;
+  for (const std::string& run : stored) lost += redis->command({"EXISTS", run}) != ":1\r\n";
+  CHECK(lost == 0);
+  // Each value has its time beside it. Those of which it is not known whether they were stored are no more than were
+  // under way.
+  const long keys = std::stol(redis->command({"DBSIZE"}).substr(1));
+  const long unknown = keys / 2 - static_cast<long>(stored.size());
+  CHECK(unknown >= 0);
+  CHECK(unknown <= 8);
+  std::printf(
+      "Redis killed in the middle of 1000 runs: %zu stored, %zu ended in a caught error, %zu stored values lost, "
+      "%ld values of runs that were told of an error\n",
+      stored.size(), caught.size(), lost, unknown);
 }
 #endif
 

@@ -69,7 +69,7 @@ TEST_CASE("inputs come as text, from a file or from stdin") {
 TEST_CASE("inputs that are no object are bad usage") {
   const Files files;
   const std::string file = files.add("greet.json", greet);
-  CHECK(fnstack({"run", file, "--inputs", "[1]"}).err == "fnstack: --inputs: expected a JSON object, got an array\n");
+  CHECK(fnstack({"run", file, "--inputs", "[1]"}).err == "fnstack: --inputs: expected a JSON object, got a list\n");
   CHECK(fnstack({"run", file, "--inputs", "[1]"}).status == 2);
   CHECK(fnstack({"run", file, "--inputs", "{}"}).status == 0);
   CHECK(fnstack({"run", file, "--inputs", "null"}).err == "fnstack: --inputs: expected a JSON object, got null\n");

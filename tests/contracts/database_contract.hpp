@@ -292,7 +292,7 @@ inline void database_contract(const std::function<std::shared_ptr<Database>()>& 
     CHECK(ids(R"({"n": 1})") == "error validation: filter: expected [operator, …], got an object");
     CHECK(ids(R"(["is", "n", 1])") == R"(error validation: filter: unknown operator "is")");
     CHECK(ids(R"(["eq", "n"])") == "error validation: filter: expected [operator, column, value]");
-    CHECK(ids(R"(["in", "n", 1])") == R"(error validation: filter: in on column "n": expected an array, got a number)");
+    CHECK(ids(R"(["in", "n", 1])") == R"(error validation: filter: in on column "n": expected a list, got a number)");
     CHECK(ids(R"(["like", "n", 1])") == R"(error validation: filter: like on column "n": expected text, got a number)");
     CHECK(ids(R"(["regex", "n", "("])") ==
           R"(error validation: filter: regex on column "n": invalid regular expression: missing ): ()");

@@ -165,8 +165,6 @@ FaultServer::FaultServer(Script script) : script_(std::move(script)) { listen();
 FaultServer::FaultServer(Script script, const std::string& certificate_file, const std::string& key_file,
                          const std::string& client_ca_file)
     : script_(std::move(script)), tls_(SSL_CTX_new(TLS_server_method())) {
-  // OpenSSL writes to a socket without MSG_NOSIGNAL.
-  std::signal(SIGPIPE, SIG_IGN);
   if (SSL_CTX_use_certificate_chain_file(tls_, certificate_file.c_str()) != 1 ||
       SSL_CTX_use_PrivateKey_file(tls_, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
     std::abort();
@@ -199,6 +197,12 @@ void FaultServer::listen() {
 }
 
 void FaultServer::accept_all() {
+  // OpenSSL writes to a socket without MSG_NOSIGNAL. Only here and in the threads begun here: a SIGPIPE that the tested
+  // client causes ends the test.
+  sigset_t broken_pipe;
+  ::sigemptyset(&broken_pipe);
+  ::sigaddset(&broken_pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   while (true) {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     const std::lock_guard lock(mutex_);

@@ -17,9 +17,9 @@ struct Table {
   std::vector<Fault> faults;
   ~Table() {
     if (faults.empty()) return;
-    std::printf("%-84s %-9s %8s\n", "fault", "outcome", "ms");
+    std::printf("%-84s %-14s %8s\n", "fault", "outcome", "ms");
     for (const Fault& fault : faults) {
-      std::printf("%-84s %-9s %8.1f\n", fault.name.c_str(), fault.outcome.c_str(), fault.ms);
+      std::printf("%-84s %-14s %8.1f\n", fault.name.c_str(), fault.outcome.c_str(), fault.ms);
     }
     std::printf("%zu faults\n", faults.size());
   }

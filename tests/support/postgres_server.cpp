@@ -111,19 +111,28 @@ pid_t spawn(const std::vector<std::string>& words, const std::string& log) {
   ::_exit(127);
 }
 
+// "state ppid …" of /proc/PID/stat, what follows the name; empty: there is no such process.
+std::string process_state(const fs::path& folder) {
+  std::ifstream stat(folder / "stat");
+  std::string line;
+  std::getline(stat, line);
+  const std::size_t close = line.rfind(')');
+  return close == std::string::npos || close + 2 >= line.size() ? std::string() : line.substr(close + 2);
+}
+
+bool is_running(pid_t process) {
+  const std::string state = process_state(fs::path("/proc") / std::to_string(process));
+  return !state.empty() && state[0] != 'Z';
+}
+
 std::vector<pid_t> children_of(pid_t parent) {
   std::vector<pid_t> found;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
     const std::string name = entry.path().filename().string();
     if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream stat(entry.path() / "stat");
-    std::string line;
-    std::getline(stat, line);
-    const std::size_t close = line.rfind(')');
-    if (close == std::string::npos || close + 4 >= line.size()) continue;
-    // "pid (name) state ppid …"
-    if (std::atoi(line.c_str() + close + 4) == parent) found.push_back(std::atoi(name.c_str()));
+    const std::string state = process_state(entry.path());
+    if (state.size() > 2 && std::atoi(state.c_str() + 2) == parent) found.push_back(std::atoi(name.c_str()));
   }
   return found;
 }
@@ -254,6 +263,11 @@ void PostgresServer::kill() {
   int status = 0;
   ::waitpid(process_, &status, 0);
   process_ = -1;
+  // Not our children: so looked for, until their connections are closed.
+  for (const pid_t child : children) {
+    for (int wait = 0; wait < 2'000 && is_running(child); ++wait)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 void PostgresServer::restart() {

@@ -118,6 +118,12 @@ bool RedisServer::wait_until_ready() {
   return false;
 }
 
+void RedisServer::demand_password(const std::string& password) {
+  (void)command({"CONFIG", "SET", "requirepass", password});
+  password_ = password;
+  (void)command({"CLIENT", "KILL", "TYPE", "normal"});
+}
+
 std::string RedisServer::command(std::initializer_list<std::string_view> arguments) const {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
@@ -126,7 +132,10 @@ std::string RedisServer::command(std::initializer_list<std::string_view> argumen
   std::memcpy(address.sun_path, path.c_str(), std::min(path.size() + 1, sizeof address.sun_path));
   std::string answer;
   if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
-    std::string text = "*" + std::to_string(arguments.size()) + "\r\n";
+    std::string text;
+    if (!password_.empty())
+      text = "*2\r\n$4\r\nAUTH\r\n$" + std::to_string(password_.size()) + "\r\n" + password_ + "\r\n";
+    text += "*" + std::to_string(arguments.size()) + "\r\n";
     for (const std::string_view argument : arguments) {
       text += "$" + std::to_string(argument.size()) + "\r\n" + std::string(argument) + "\r\n";
     }
@@ -139,6 +148,7 @@ std::string RedisServer::command(std::initializer_list<std::string_view> argumen
     }
   }
   ::close(fd);
+  if (!password_.empty() && answer.compare(0, 5, "+OK\r\n") == 0) answer.erase(0, 5);
   // The +OK of QUIT.
   if (answer.size() >= 5 && answer.compare(answer.size() - 5, 5, "+OK\r\n") == 0) answer.resize(answer.size() - 5);
   return answer;

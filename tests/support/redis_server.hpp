@@ -32,6 +32,8 @@ class RedisServer {
   bool wait_until_ready();
   void freeze();
   void thaw();
+  // From now on, of every connection that does not know it; those that there are end. "": none.
+  void demand_password(const std::string& password);
 
   // Beside the cache under test: the raw reply to one command, "$1\r\n5\r\n"; empty: no answer.
   std::string command(std::initializer_list<std::string_view> arguments) const;
@@ -43,6 +45,7 @@ class RedisServer {
   std::vector<std::string> options_;
   std::uint16_t port_;
   pid_t process_ = -1;
+  std::string password_;
 };
 
 }  // namespace fnstack_test

@@ -47,12 +47,11 @@ TEST_CASE("names fold") {
 
 TEST_CASE("the source document: twelve definitions, and one note") {
   const fnstack::Module module = parse(file(tests_folder() + "cases/documentation/seed.md"), "seed.md");
-  CHECK(
-      module.diagnostics.to_text() ==
-      "seed.md:615:1: note: not a definition: no steps in it\n"
-      "  615 | {\n"
-      "      | ^\n"
-      "  hint: a definition is a step (an object with \"function\"), an array of steps, or an object with \"steps\"\n");
+  CHECK(module.diagnostics.to_text() ==
+        "seed.md:615:1: note: not a definition: no steps in it\n"
+        "  615 | {\n"
+        "      | ^\n"
+        "  hint: a definition is a step (an object with \"function\"), a list of steps, or an object with \"steps\"\n");
   CHECK(summary(module) ==
         "1 anonymous @: .\n"
         "2 anonymous @: .\n"
@@ -113,7 +112,7 @@ TEST_CASE("endpoints are told apart by their method") {
 TEST_CASE("documentation beside a definition is a note, alone it is an error") {
   CHECK(problems(definition("a") + "\n{\"notes\": 1}") ==
         "2:1 note not-a-definition: not a definition: no steps in it [a definition is a step (an object with "
-        "\"function\"), an array of steps, or an object with \"steps\"]\n");
+        "\"function\"), a list of steps, or an object with \"steps\"]\n");
   CHECK_FALSE(parse(definition("a") + "\n{\"notes\": 1}").diagnostics.has_errors());
   const fnstack::Module alone = parse("{\"notes\": 1}\n{\"more\": 2}");
   CHECK(alone.definitions.empty());
@@ -123,7 +122,7 @@ TEST_CASE("documentation beside a definition is a note, alone it is an error") {
   CHECK(problems("{\n\"function\": x\n}\n{\"notes\": 1}") ==
         "2:13 error syntax: expected a value, got \"x\" [text stands in double quotes] (/function)\n"
         "4:1 note not-a-definition: not a definition: no steps in it [a definition is a step (an object with "
-        "\"function\"), an array of steps, or an object with \"steps\"]\n");
+        "\"function\"), a list of steps, or an object with \"steps\"]\n");
 }
 
 TEST_CASE("texts without a definition") {

@@ -143,7 +143,7 @@ TEST_CASE("blocks within steps") {
   CHECK(steps("d") == "");
   CHECK(steps("e") == "");
   CHECK(problems(found) ==
-        "3:10 error wrong-type: d: expected an array of steps, got text [a step is an object with \"function\"] (/0/d) "
+        "3:10 error wrong-type: d: expected a list of steps, got text [a step is an object with \"function\"] (/0/d) "
         "{here}\n"
         "3:23 error missing-function: e: step without \"function\" [give its \"function\", or move what is a note into "
         "\"description\"] (/0/e) {here}\n");
@@ -222,13 +222,13 @@ TEST_CASE("inputs that are declared wrongly") {
       "1:28 error wrong-type: input \"a\": \"required\": expected true or false, got text (/inputs/a/required)\n"
       "1:67 error contradiction: input \"b\": \"required\" and \"optional\" contradict each other [leave one of them "
       "out] (/inputs/b/optional)\n"
-      "1:85 error wrong-type: input \"c\": \"type\": expected a type's name, got an array (/inputs/c/type)\n");
+      "1:85 error wrong-type: input \"c\": \"type\": expected a type's name, got a list (/inputs/c/type)\n");
 }
 
 TEST_CASE("what is no definition is said to be so, with the places of steps in it") {
   CHECK(problems(R"({"principles":{"timeouts":"short"}})") ==
         "1:1 error not-a-definition: not a definition: no steps in it [a definition is a step (an object with "
-        "\"function\"), an array of steps, or an object with \"steps\"]\n");
+        "\"function\"), a list of steps, or an object with \"steps\"]\n");
   CHECK(problems(R"({"report":{"title":"x","try":[{"function":"Wait"}]}})") ==
         "1:1 error not-a-definition: not a definition, though it holds steps at /report/try [give these steps on their "
         "own to run them]\n");
@@ -243,7 +243,7 @@ TEST_CASE("what is no definition is said to be so, with the places of steps in i
   CHECK(problems("[]") == "1:1 error not-a-definition: nothing to run: the array of steps is empty\n");
   CHECK(problems("{}") ==
         "1:1 error not-a-definition: not a definition: no steps in it [a definition is a step (an object with "
-        "\"function\"), an array of steps, or an object with \"steps\"]\n");
+        "\"function\"), a list of steps, or an object with \"steps\"]\n");
   CHECK(problems("\"text\"") ==
         "1:1 error not-a-definition: not a definition: expected an object or array, got text\n");
   CHECK(problems(R"({"function":5})") ==

@@ -19,7 +19,7 @@ TEST_CASE("a text body of a form") {
   CHECK(form_body("{{k}}=1", R"({"k":"a&b"})") == "a%26b=1");
   CHECK(form_body("a={{n}}", R"({"n":"\r\n\u0000é*-._~"})") == "a=%0D%0A%00%C3%A9*-._%7E");
   CHECK(form_body("a={{n}}", R"({"n":[1]})") ==
-        "validation: form body: hole {{n}} is an array, expected text, a number or a boolean; write it as json(…) to "
+        "validation: form body: hole {{n}} is a list, expected text, a number or a boolean; write it as json(…) to "
         "send its JSON text");
   CHECK(form_body("a={{json(n)}}", R"({"n":[1,"x"]})") == "a=%5B1%2C%22x%22%5D");
   CHECK(form_body("a={{n|json}}&b={{n|raw}}", R"({"n":"x&y=z"})") == "a=%22x%26y%3Dz%22&b=x&y=z");

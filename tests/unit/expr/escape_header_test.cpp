@@ -26,7 +26,7 @@ TEST_CASE("a header's value") {
   CHECK(header("{{t}}", R"({"t":"a "})").starts_with("validation: header X-A: hole {{t}} leaves a blank"));
   CHECK(header(" a") == "validation: header X-A: its value begins or ends with a blank, which would be lost");
   CHECK(header("{{t}}", R"({"t":[1]})") ==
-        "validation: header X-A: hole {{t}} is an array, expected text, a number or a boolean");
+        "validation: header X-A: hole {{t}} is a list, expected text, a number or a boolean");
   CHECK(header("x{{t}}", R"({"t":{}})").starts_with("validation: header X-A: hole {{t}} is an object"));
   const std::string line_break =
       "validation: header X-A: hole {{t}} has a line break, which would begin another header";
@@ -58,7 +58,7 @@ TEST_CASE("a map of headers") {
         "Authorization: Bearer x\nX-N: 5\nX-B: true\nx-e: \n");
   CHECK(headers("null", true) == "");
   CHECK(headers("{}", true) == "");
-  CHECK(headers("[]", true) == "validation: headers: expected an object of texts, got an array");
+  CHECK(headers("[]", true) == "validation: headers: expected an object of texts, got a list");
   CHECK(headers("\"X: y\"", true) == "validation: headers: expected an object of texts, got text");
   for (const char* name : {"Host", "content-length", "Transfer-Encoding", "CONNECTION", "te", "Trailer", "Upgrade",
                            "Expect", "Proxy-Authorization", "proxy-", "Proxy-Connection"}) {
@@ -85,7 +85,7 @@ TEST_CASE("a map of headers") {
   CHECK(headers(R"({"X-A":"a\nb"})", false) ==
         "validation: header X-A: its value has a line break, which would begin another header");
   CHECK(headers(R"({"X-A":["a"]})", false) ==
-        "validation: header X-A: is an array, expected text, a number or a boolean");
+        "validation: header X-A: is a list, expected text, a number or a boolean");
   CHECK(headers(R"({"X-A":" a"})", false) ==
         "validation: header X-A: its value begins or ends with a blank, which would be lost");
   CHECK(headers(R"({"X-A":"abc"})", false, 3) == "X-A: abc\n");

@@ -18,10 +18,10 @@ TEST_CASE("query parameters") {
   CHECK(query(R"({"f":{"a":1,"b&":{"c":"d="},"n":null},"g":{"l":[1,2]}})") ==
         "f%5Ba%5D=1&f%5Bb%26%5D%5Bc%5D=d%3D&g%5Bl%5D=1&g%5Bl%5D=2");
   CHECK(query(R"({"a":"\r\n#&=+%"})") == "a=%0D%0A%23%26%3D%2B%25");
-  CHECK(query("[1]") == "validation: query parameters: expected an object, got an array");
+  CHECK(query("[1]") == "validation: query parameters: expected an object, got a list");
   CHECK(query("\"a=1\"") == "validation: query parameters: expected an object, got text");
   CHECK(query(R"({"a":[[1]]})") ==
-        "validation: query parameters: in the list \"a\" stands an array, which has no form in a query; write the list "
+        "validation: query parameters: in the list \"a\" stands a list, which has no form in a query; write the list "
         "as json(…) to send its JSON text");
   CHECK(query(R"({"a":[{"b":1}]})").starts_with("validation: query parameters: in the list \"a\" stands an object"));
   CHECK(outcome(expr::encode_query(Value::object({{"b", Value::bytes("x")}}))) ==
@@ -57,7 +57,7 @@ TEST_CASE("cache keys") {
   CHECK(cache_key("user:{{id}}", R"({"id":""})") ==
         "validation: cache key: hole {{id}} is empty; other keys would fall together with this one");
   CHECK(cache_key("user:{{id}}", R"({"id":[1]})") ==
-        "validation: cache key: hole {{id}} is an array, expected text, a number or a boolean");
+        "validation: cache key: hole {{id}} is a list, expected text, a number or a boolean");
   CHECK(cache_key("{{k}}", R"({"k":"abc"})", 3) == "abc");
   CHECK(cache_key("{{k}}", R"({"k":"abc"})", 4) == "abc");
   CHECK(cache_key("{{k}}", R"({"k":"abc"})", 2) == "limit: cache key is longer than cache_key_bytes, 2 bytes");
@@ -90,7 +90,7 @@ TEST_CASE("record ids") {
   CHECK(check("null") == "validation: record_id: expected a number or text, got null");
   CHECK(check(R"("")") == "validation: record_id: expected a number or text, got empty text");
   CHECK(check("true") == "validation: record_id: expected a number or text, got a boolean");
-  CHECK(check("[1]") == "validation: record_id: expected a number or text, got an array");
+  CHECK(check("[1]") == "validation: record_id: expected a number or text, got a list");
   CHECK(check("{}") == "validation: record_id: expected a number or text, got an object");
 }
 
@@ -112,5 +112,5 @@ TEST_CASE("response statuses") {
   }
   CHECK(status("null") == expected + "null");
   CHECK(status("true") == expected + "a boolean");
-  CHECK(status("[404]") == expected + "an array");
+  CHECK(status("[404]") == expected + "a list");
 }

@@ -24,7 +24,7 @@ TEST_CASE("a whole URL is taken verbatim after validation") {
   CHECK(whole("https://h/%2e%2E/x") ==
         "validation: the URL: hole {{u}}: invalid URL: its path has a segment . or .. (%2e counts as a dot)");
   CHECK(url("{{u}}", R"({"u":null})") == "validation: the URL: hole {{u}} is null, expected text");
-  CHECK(url("{{u}}", R"({"u":["https://h/"]})") == "validation: the URL: hole {{u}} is an array, expected text");
+  CHECK(url("{{u}}", R"({"u":["https://h/"]})") == "validation: the URL: hole {{u}} is a list, expected text");
   CHECK(url("{{u}}", R"({"u":7})") == "validation: the URL: hole {{u}} is a number, expected text");
   CHECK(url(" {{u}}", R"({"u":"https://h/"})") ==
         "check: the URL: it is not absolute; expected http:// or https:// at its start");
@@ -161,7 +161,7 @@ TEST_CASE("a hole in the host") {
   CHECK(host("null") ==
         "validation: the URL's host: hole {{s}} is null, expected text, a number or a boolean; it would address "
         "another host");
-  CHECK(host(R"(["a"])").starts_with("validation: the URL's host: hole {{s}} is an array"));
+  CHECK(host(R"(["a"])").starts_with("validation: the URL's host: hole {{s}} is a list"));
   CHECK(host("\"" + std::string(63, 'a') + "\"") == "https://" + std::string(63, 'a') + ".example/x");
   CHECK(host("\"" + std::string(64, 'a') + "\"") ==
         "validation: the URL's host: hole {{s}} has a label longer than 63 characters");
@@ -224,7 +224,7 @@ TEST_CASE("a hole in the path is one segment") {
         "validation: the URL's path: hole {{id}} is empty; an empty segment would address another resource");
   CHECK(path("null") ==
         "validation: the URL's path: hole {{id}} is null; an empty segment would address another resource");
-  CHECK(path("[1]") == "validation: the URL's path: hole {{id}} is an array, expected text, a number or a boolean");
+  CHECK(path("[1]") == "validation: the URL's path: hole {{id}} is a list, expected text, a number or a boolean");
   CHECK(path("{}") == "validation: the URL's path: hole {{id}} is an object, expected text, a number or a boolean");
 
   // The finished segment counts, not the hole.
@@ -292,10 +292,9 @@ TEST_CASE("a hole in the query is a component") {
   CHECK(url("https://h/s?q={{q}}", R"({"q":""})") == "https://h/s?q=");
   CHECK(url("https://h/s?q={{q}}/../{{q}}", R"({"q":".."})") == "https://h/s?q=../../..");
   CHECK(url("https://h/s?q={{q}}", R"({"q":"\r\nHost: x"})") == "https://h/s?q=%0D%0AHost%3A%20x");
-  CHECK(
-      url("https://h/s?q={{q}}", R"({"q":[1]})") ==
-      "validation: the URL's query: hole {{q}} is an array, expected text, a number or a boolean; write it as json(…) "
-      "to send its JSON text");
+  CHECK(url("https://h/s?q={{q}}", R"({"q":[1]})") ==
+        "validation: the URL's query: hole {{q}} is a list, expected text, a number or a boolean; write it as json(…) "
+        "to send its JSON text");
   CHECK(url("https://h/s?q={{json(q)}}", R"({"q":"a b"})") == "https://h/s?q=%22a%20b%22");
   CHECK(url("https://h/s?q={{q|json}}", R"({"q":[]})") == "https://h/s?q=%5B%5D");
   CHECK(url("https://h/s?{{raw(q)}}", R"({"q":"a=1&b=%20"})") == "https://h/s?a=1&b=%20");

@@ -129,7 +129,7 @@ TEST_CASE("multipart: the boundary never occurs in what is sent") {
 }
 
 TEST_CASE("multipart: what is refused") {
-  CHECK(refused(Value::array({1})) == "validation: multipart: expected an object, got an array");
+  CHECK(refused(Value::array({1})) == "validation: multipart: expected an object, got a list");
   CHECK(refused(Value()) == "validation: multipart: expected an object, got null");
   const auto member = [](Value value) { return refused(Value::object({{"doc", std::move(value)}})); };
   const std::string at = "validation: multipart: member \"doc\": ";
