@@ -204,6 +204,7 @@ fnstack_test(test_drivers
     tests/drivers/every_driver_test.cpp
     tests/drivers/readme_test.cpp
     tests/drivers/resilience_test.cpp
+    tests/drivers/slab_test.cpp
 )
 
 # GCC 12 destroys temporaries of a co_await twice.

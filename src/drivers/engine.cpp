@@ -36,7 +36,7 @@ struct Engine::State final : drivers::RunLoopHost {
   std::vector<Definition> libraries;
   SecretMask mask;
   std::shared_ptr<const Limits> limits;  // one for all runs
-  Backends backends;  // of every run; start_run is ours
+  Backends backends;                     // of every run; start_run is ours
   std::shared_ptr<drivers::EventLoop> loop;
 
   explicit State(EngineOptions given)

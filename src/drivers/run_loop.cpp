@@ -164,7 +164,7 @@ void RunLoop::cancel(std::uint32_t number) {
   Run& run = runs_[number];
   if (run.is_cancelled) return;
   run.is_cancelled = true;
-  if (run.machine) run.machine->cancel(make_error(error_type::cancelled, cancelled_text));
+  run.is_to_tell = true;
   make_ready(number);
 }
 
@@ -184,7 +184,13 @@ void RunLoop::make_ready(std::uint32_t number) {
 
 void RunLoop::advance_ready() {
   advancing_.swap(ready_);
-  for (const std::uint32_t number : advancing_) advance(number);
+  std::size_t done = 0;
+  for (const std::uint32_t number : advancing_) {
+    advance(number);
+    // Those left over are the first of the next turn: messages, timers and backends wait for no more than this.
+    if (++done % 16 == 0 && std::chrono::steady_clock::now() - now_ > longest_turn) break;
+  }
+  ready_.insert(ready_.begin(), advancing_.begin() + static_cast<std::ptrdiff_t>(done), advancing_.end());
   advancing_.clear();
 }
 
@@ -216,6 +222,7 @@ void RunLoop::step(std::uint32_t number, Run& run) {
   }
   check_time(run);
   Machine& machine = *run.machine;
+  if (std::exchange(run.is_to_tell, false)) machine.cancel(make_error(error_type::cancelled, cancelled_text));
   for (int effects = 0; effects < most_effects_in_a_row;) {
     Machine::Next next = machine.next(slice);
     if (Observation* observation = observation_of(run)) observation->steps(machine);

@@ -100,6 +100,7 @@ class RunLoop {
     bool is_ready = false;
     bool is_paused = false;
     bool is_cancelled = false;
+    bool is_to_tell = false;  // its machine does not know that yet
     bool is_watched = false;  // a timer of watches_ looks at its time limits
   };
   // An effect under way. With the run's id these are its EffectId.
@@ -126,6 +127,7 @@ class RunLoop {
   // ask for several effects in a row, but not for any number before others have their turn.
   static constexpr std::uint64_t slice = 10'000;
   static constexpr int most_effects_in_a_row = 64;
+  static constexpr auto longest_turn = std::chrono::milliseconds(2);
 
   [[nodiscard]] static Observation* observation_of(Run& run) noexcept {
     return run.extras && run.extras->observation ? &*run.extras->observation : nullptr;

@@ -18,6 +18,7 @@ class TimerHeap {
     Ticket what;
   };
 
+  [[nodiscard]] std::size_t size() const noexcept { return timers_.size(); }  // those given up among them
   void add(std::int64_t due, Ticket what) {
     timers_.push_back({due, what});
     std::push_heap(timers_.begin(), timers_.end(), later);
