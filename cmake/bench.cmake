@@ -30,7 +30,7 @@ fnstack_bench(w9_twin LIBRARIES benchmark::benchmark nlohmann_json::nlohmann_jso
 fnstack_bench(w1 LIBRARIES fnstack_core SOURCES bench/w1.cpp)
 fnstack_bench(w2 LIBRARIES fnstack_core fnstack_curl SOURCES bench/w2.cpp)
 target_compile_definitions(bench_w2 PRIVATE FNSTACK_FLOWS="${PROJECT_SOURCE_DIR}/examples/flows")
-fnstack_bench(w3 LIBRARIES fnstack_core fnstack_curl Threads::Threads SOURCES bench/w3.cpp)
+fnstack_bench(w3 LIBRARIES fnstack_core fnstack_curl SOURCES bench/w3.cpp)
 fnstack_bench(sqlite_writer LIBRARIES fnstack_core fnstack_sqlite SOURCES bench/sqlite_writer.cpp)
 fnstack_bench(w6 LIBRARIES fnstack_core fnstack_sqlite SOURCES bench/w6.cpp)
 fnstack_bench(w8 LIBRARIES fnstack_core SOURCES bench/w8.cpp)

@@ -173,11 +173,12 @@ CURL* CurlLoop::take_handle() {
 void CurlLoop::give_back(CURL* handle) {
   static const bool reusable = curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100;
   if (handle == nullptr) return;
-  curl_easy_reset(handle);  // it points into its transfer
-  if (reusable && spare_handles_.size() < spare_handles_kept)
+  if (reusable && spare_handles_.size() < spare_handles_kept) {
+    curl_easy_reset(handle);  // it points into its transfer
     spare_handles_.push_back(handle);
-  else
+  } else {
     curl_easy_cleanup(handle);
+  }
 }
 
 void CurlLoop::launch_waiting() {

@@ -77,14 +77,14 @@ std::int64_t ms_between(SteadyTime from, SteadyTime to) {
 struct Transfer::Callbacks {
   static Transfer& of(void* data) { return *static_cast<Transfer*>(data); }
 
-  static std::size_t refuse(Transfer& transfer, std::optional<Error> error) {
-    transfer.refused_ = std::move(error);
+  static std::size_t refuse(Transfer& transfer, Error error) {
+    transfer.refused_ = std::make_unique<Error>(std::move(error));
     return 0;
   }
 
   static std::size_t header(char* data, std::size_t size, std::size_t count, void* user) {
     try {
-      if (auto error = of(user).reader_.header_line({data, size * count})) return refuse(of(user), std::move(error));
+      if (auto error = of(user).reader_.header_line({data, size * count})) return refuse(of(user), std::move(*error));
       return size * count;
     } catch (...) {
       return 0;
@@ -93,24 +93,12 @@ struct Transfer::Callbacks {
 
   static std::size_t write(char* data, std::size_t size, std::size_t count, void* user) {
     try {
-      if (auto error = of(user).reader_.body({data, size * count})) return refuse(of(user), std::move(error));
+      if (auto error = of(user).reader_.body({data, size * count})) return refuse(of(user), std::move(*error));
       return size * count;
     } catch (...) {
       return 0;
     }
   }
-
-  static std::size_t read(char* out, std::size_t size, std::size_t count, void* user) {
-    Transfer& transfer = of(user);
-    const std::size_t left = transfer.request_.body.size() - transfer.body_sent_;
-    const std::size_t length = std::min(size * count, left);
-    std::memcpy(out, transfer.request_.body.data() + transfer.body_sent_, length);
-    transfer.body_sent_ += length;
-    return length;
-  }
-
-  // Rewinding is what libcurl does to send a request a second time (SAFETY 1.16).
-  static int seek(void*, curl_off_t, int) { return CURL_SEEKFUNC_FAIL; }
 
   static curl_socket_t open(void* user, curlsocktype, curl_sockaddr* address) {
     Transfer& transfer = of(user);
@@ -126,7 +114,7 @@ struct Transfer::Callbacks {
       }
       const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
       if (fd < 0) {
-        transfer.refused_ = make_error(error_type::network, "could not open a socket: " + system_text(errno));
+        refuse(transfer, make_error(error_type::network, "could not open a socket: " + system_text(errno)));
         return CURL_SOCKET_BAD;
       }
       ++transfer.sockets_;
@@ -147,8 +135,8 @@ struct Transfer::Callbacks {
     Transfer& transfer = of(user);
     try {
       if (++transfer.attempts_ > 1 && !is_safe_method(transfer.hop_.method)) {
-        transfer.refused_ = make_error(error_type::network, "the kept connection broke before the answer; a " +
-                                                                transfer.hop_.method + " is not sent again by itself");
+        refuse(transfer, make_error(error_type::network, "the kept connection broke before the answer; a " +
+                                                             transfer.hop_.method + " is not sent again by itself"));
         return CURL_PREREQFUNC_ABORT;
       }
       if (!transfer.guarded_) return CURL_PREREQFUNC_OK;
@@ -156,7 +144,7 @@ struct Transfer::Callbacks {
       std::optional<std::string> reason = "the address of the connection is unknown";
       if (ip) reason = transfer.policy_->guard.check(transfer.hop_.url.host, transfer.hop_.url.port, *ip);
       if (!reason) return CURL_PREREQFUNC_OK;
-      transfer.refused_ = make_error(error_type::blocked, std::move(*reason));
+      refuse(transfer, make_error(error_type::blocked, std::move(*reason)));
     } catch (...) {
     }
     return CURL_PREREQFUNC_ABORT;
@@ -211,16 +199,19 @@ std::optional<Error> Transfer::check_headers() const {
   return std::nullopt;
 }
 
-bool Transfer::build_headers(const CurlPolicy& policy, bool rewritten) {
-  headers_.reset();
-  const auto add = [&](const std::string& line) {
-    curl_slist* longer = curl_slist_append(headers_.get(), line.c_str());
-    if (longer == nullptr) return false;
-    (void)headers_.release();
-    headers_.reset(longer);
-    return true;
+// libcurl keeps the list as it is given, so it is put together here: one text, and the links pointing into it.
+curl_slist* Transfer::build_headers(const CurlPolicy& policy, bool rewritten, bool posts) {
+  header_text_.clear();
+  header_list_.clear();
+  std::size_t starts = 0;
+  const auto add = [&](std::initializer_list<std::string_view> parts) {
+    for (const std::string_view part : parts) header_text_ += part;
+    header_text_ += '\0';
+    ++starts;
   };
-  bool ok = true;
+  std::size_t size = 128 + policy.options.user_agent.size() + hop_.url.host.size();
+  for (const auto& [name, value] : hop_.headers) size += name.size() + value.size() + 3;
+  header_text_.reserve(size);
   bool has_type = false;
   bool has_encoding = false;
   bool has_agent = false;
@@ -230,17 +221,26 @@ bool Transfer::build_headers(const CurlPolicy& policy, bool rewritten) {
     has_agent = has_agent || same_word(name, "user-agent");
     // "X-E:" would drop a header, "X-E;" sends it empty (SAFETY 1.8).
     const bool blank = value.find_first_not_of(" \t") == std::string::npos;
-    ok = ok && add(blank ? name + ";" : name + ": " + value);
+    if (blank)
+      add({name, ";"});
+    else
+      add({name, ": ", value});
   }
-  if (!has_type) ok = ok && add("Content-Type:");  // or libcurl would say it is a form (SAFETY 1.17)
-  if (!has_encoding) ok = ok && add("Accept-Encoding: gzip, deflate");
-  if (!has_agent && !policy.options.user_agent.empty()) ok = ok && add("User-Agent: " + policy.options.user_agent);
-  ok = ok && add("Expect:");
+  if (posts && !has_type) add({"Content-Type:"});  // or libcurl would say it is a form (SAFETY 1.17)
+  if (!has_encoding) add({"Accept-Encoding: gzip, deflate"});
+  if (!has_agent && !policy.options.user_agent.empty()) add({"User-Agent: ", policy.options.user_agent});
+  if (posts) add({"Expect:"});  // libcurl asks before it sends a large body
   if (rewritten) {
     const std::string origin = hop_.url.origin();
-    ok = ok && add("Host: " + origin.substr(origin.find("//") + 2));
+    add({"Host: ", std::string_view(origin).substr(origin.find("//") + 2)});
   }
-  return ok;
+  header_list_.resize(starts);
+  char* line = header_text_.data();
+  for (std::size_t i = 0; i < starts; ++i) {
+    header_list_[i] = {line, i + 1 < starts ? &header_list_[i + 1] : nullptr};
+    line += std::strlen(line) + 1;
+  }
+  return starts == 0 ? nullptr : header_list_.data();
 }
 
 std::optional<Error> Transfer::prepare(CURL* handle, const CurlPolicy& policy, SocketKeeper& keeper) {
@@ -250,10 +250,8 @@ std::optional<Error> Transfer::prepare(CURL* handle, const CurlPolicy& policy, S
   keeper_ = &keeper;
   attempts_ = 0;
   sockets_ = 0;
-  body_sent_ = 0;
   refused_.reset();
   blocked_.reset();
-  detail_[0] = '\0';
   ResponseReader::Bounds bounds;
   bounds.headers = request_.max_response_headers;
   bounds.header_bytes = request_.max_response_header_bytes;
@@ -271,18 +269,15 @@ std::optional<Error> Transfer::prepare(CURL* handle, const CurlPolicy& policy, S
       return located(make_error(error_type::blocked, std::move(*reason)));
     }
   }
-  Url connect_to = hop_.url;
-  if (rewrite != nullptr) {
-    connect_to = *rewrite;
-    connect_to.target = hop_.url.target;
-  }
+  const bool safe = is_safe_method(hop_.method);
+  const bool length_expected = hop_.method == "POST" || hop_.method == "PUT" || hop_.method == "PATCH";
+  const bool posts = hop_.has_body || length_expected;
 
-  curl_easy_reset(handle);
-  bool ok = build_headers(policy, rewrite != nullptr);
+  bool ok = true;
   const auto set = [&](CURLoption option, auto value) {
     ok = ok && curl_easy_setopt(handle, option, value) == CURLE_OK;
   };
-  const std::string url = connect_to.text();
+  const std::string url = rewrite == nullptr ? hop_.url.text() : rewrite->origin() + hop_.url.target;
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_PATH_AS_IS, 1L);
   set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -296,22 +291,26 @@ std::optional<Error> Transfer::prepare(CURL* handle, const CurlPolicy& policy, S
   set(CURLOPT_PROXY, proxied ? connection.proxy.c_str() : "");
   set(CURLOPT_NOPROXY, proxied ? "" : "*");
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  set(CURLOPT_ERRORBUFFER, detail_);
   set(CURLOPT_PRIVATE, static_cast<void*>(this));
 
   const std::int64_t left = std::max<std::int64_t>(ms_between(now, deadline_), 1);
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(left));
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(left, options.connect_timeout_ms)));
 
-  const bool verify = request_.verify_tls || !connection.allow_insecure_tls;
-  set(CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
-  set(CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-  if (!connection.ca_file.empty()) set(CURLOPT_CAINFO, connection.ca_file.c_str());
-  if (!connection.client_certificate.empty()) set(CURLOPT_SSLCERT, connection.client_certificate.c_str());
-  if (!connection.client_key.empty()) set(CURLOPT_SSLKEY, connection.client_key.c_str());
-  if (!connection.client_key_password.empty()) set(CURLOPT_KEYPASSWD, connection.client_key_password.c_str());
+  if (proxied || url.starts_with("https:")) {
+    if (!detail_) detail_ = std::make_unique<char[]>(CURL_ERROR_SIZE);
+    detail_[0] = '\0';
+    set(CURLOPT_ERRORBUFFER, detail_.get());
+    const bool verify = request_.verify_tls || !connection.allow_insecure_tls;
+    set(CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+    set(CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+    if (!connection.ca_file.empty()) set(CURLOPT_CAINFO, connection.ca_file.c_str());
+    if (!connection.client_certificate.empty()) set(CURLOPT_SSLCERT, connection.client_certificate.c_str());
+    if (!connection.client_key.empty()) set(CURLOPT_SSLKEY, connection.client_key.c_str());
+    if (!connection.client_key_password.empty()) set(CURLOPT_KEYPASSWD, connection.client_key_password.c_str());
+  }
 
-  set(CURLOPT_HTTPHEADER, headers_.get());
+  set(CURLOPT_HTTPHEADER, build_headers(policy, rewrite != nullptr, posts));
   set(CURLOPT_HEADERFUNCTION, &Callbacks::header);
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   set(CURLOPT_WRITEFUNCTION, &Callbacks::write);
@@ -323,24 +322,17 @@ std::optional<Error> Transfer::prepare(CURL* handle, const CurlPolicy& policy, S
   set(CURLOPT_PREREQFUNCTION, &Callbacks::before_request);
   set(CURLOPT_PREREQDATA, static_cast<void*>(this));
 
-  const bool safe = is_safe_method(hop_.method);
-  const bool length_expected = hop_.method == "POST" || hop_.method == "PUT" || hop_.method == "PATCH";
+  // A body is given whole. That it is not sent a second time is seen to before each attempt (SAFETY 1.16).
   if (hop_.method == "HEAD") {
     set(CURLOPT_NOBODY, 1L);
-  } else if (hop_.has_body || length_expected) {
+  } else if (posts) {
     const std::size_t size = hop_.has_body ? request_.body.size() : 0;
     set(CURLOPT_POST, 1L);
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(size));
-    if (safe || size == 0) {
-      set(CURLOPT_POSTFIELDS, size == 0 ? "" : request_.body.data());
-    } else {
-      set(CURLOPT_READFUNCTION, &Callbacks::read);
-      set(CURLOPT_READDATA, static_cast<void*>(this));
-      set(CURLOPT_SEEKFUNCTION, &Callbacks::seek);
-      set(CURLOPT_SEEKDATA, static_cast<void*>(this));
-    }
+    set(CURLOPT_POSTFIELDS, size == 0 ? "" : request_.body.data());
   }
-  if (hop_.method != "HEAD") set(CURLOPT_CUSTOMREQUEST, hop_.method.c_str());
+  const bool by_itself = hop_.method == "HEAD" || hop_.method == (posts ? "POST" : "GET");
+  if (!by_itself) set(CURLOPT_CUSTOMREQUEST, hop_.method.c_str());
   // Without a body there is nothing whose rewinding could fail (SAFETY 1.16).
   if (!safe && (!hop_.has_body || request_.body.empty())) set(CURLOPT_FRESH_CONNECT, 1L);
 
@@ -350,7 +342,6 @@ std::optional<Error> Transfer::prepare(CURL* handle, const CurlPolicy& policy, S
 }
 
 std::optional<Result<HttpResponse>> Transfer::hop_done(CURLcode code) {
-  headers_.reset();
   if (refused_) return located(std::move(*refused_));
   if (code != CURLE_OK) return failure(code);
   if (auto error = reader_.finish()) return located(std::move(*error));
@@ -444,7 +435,7 @@ Error Transfer::failure(CURLcode code) const {
         "TLS: the file of trusted authorities can't be read; install ca-certificates or name another (ca_file)");
   }
   if (is_tls_code(code)) {
-    return network("TLS: " + lower_first(detail_[0] != '\0' ? detail_ : curl_easy_strerror(code)));
+    return network("TLS: " + lower_first(detail_ && detail_[0] != '\0' ? detail_.get() : curl_easy_strerror(code)));
   }
   return network(lower_first(curl_easy_strerror(code)));
 }

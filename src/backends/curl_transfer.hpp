@@ -12,6 +12,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fnstack/backend.hpp>
 #include <fnstack/effect.hpp>
@@ -42,7 +43,7 @@ class Transfer {
 
   // Checks the request once more: what is wrong with it must not reach libcurl, which sends CR and LF as they are.
   [[nodiscard]] std::optional<Error> begin(const CurlPolicy& policy);
-  // Sets `easy` up for the current hop.
+  // Sets `easy`, a handle without settings, up for the current hop.
   [[nodiscard]] std::optional<Error> prepare(CURL* easy, const CurlPolicy& policy, SocketKeeper& keeper);
   // The handle is out of its multi. The exchange's result, or nothing if another hop is to be prepared.
   [[nodiscard]] std::optional<Result<HttpResponse>> hop_done(CURLcode code);
@@ -65,15 +66,10 @@ class Transfer {
 
  private:
   struct Callbacks;
-  struct FreeList {
-    void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
-  };
-  using HeaderList = std::unique_ptr<curl_slist, FreeList>;
-
   [[nodiscard]] Error located(Error error) const;
   [[nodiscard]] Error failure(CURLcode code) const;
   [[nodiscard]] std::optional<Error> check_headers() const;
-  [[nodiscard]] bool build_headers(const CurlPolicy& policy, bool rewritten);
+  [[nodiscard]] curl_slist* build_headers(const CurlPolicy& policy, bool rewritten, bool posts);
 
   HttpRequest request_;
   std::stop_token stop_;
@@ -91,12 +87,12 @@ class Transfer {
   bool guarded_ = true;  // false: rewritten, or through a proxy
   int attempts_ = 0;
   int sockets_ = 0;
-  std::size_t body_sent_ = 0;
-  std::optional<Error> refused_;  // by a callback of ours, before libcurl's own code says so
+  std::unique_ptr<Error> refused_;  // by a callback of ours, before libcurl's own code says so
   std::optional<std::string> blocked_;
   ResponseReader reader_;
-  HeaderList headers_;
-  char detail_[CURL_ERROR_SIZE] = "";
+  std::string header_text_;  // what the lines of the list point into
+  std::vector<curl_slist> header_list_;
+  std::unique_ptr<char[]> detail_;  // libcurl's words about TLS
 };
 
 }  // namespace fnstack::backends

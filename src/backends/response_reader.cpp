@@ -1,6 +1,7 @@
 #include "backends/response_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -9,12 +10,24 @@ namespace {
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-// RFC 9110 5.6.2.
-bool is_token(std::string_view text) noexcept {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || others.find(c) != others.npos;
-  });
+// RFC 9110 5.6.2: what a field's name may consist of, each in lower case; 0: nothing.
+constexpr std::array<char, 256> name_characters = [] {
+  std::array<char, 256> table{};
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")) {
+    table[static_cast<unsigned char>(c)] = c;
+    if (c >= 'a' && c <= 'z') table[static_cast<unsigned char>(c - 'a' + 'A')] = c;
+  }
+  return table;
+}();
+
+// Empty: it is none.
+std::string lower_name(std::string_view text) {
+  std::string name(text);
+  for (char& c : name) {
+    c = name_characters[static_cast<unsigned char>(c)];
+    if (c == 0) return {};
+  }
+  return name;
 }
 
 std::string_view trimmed(std::string_view text) noexcept {
@@ -110,15 +123,14 @@ std::optional<Error> ResponseReader::field(std::string_view line) {
   last_field_kept_ = false;
   if (headers_complete_) return std::nullopt;
   const std::size_t colon = line.find(':');
-  if (colon == line.npos || !is_token(line.substr(0, colon))) return std::nullopt;  // browsers pass over these too
-  std::string name(line.substr(0, colon));
-  for (char& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  if (colon == line.npos) return std::nullopt;
+  std::string name = lower_name(line.substr(0, colon));
+  if (name.empty()) return std::nullopt;  // browsers pass over these too
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (name == "content-length") {
     if (auto error = check_length(value)) return error;
   }
+  if (response_.headers.empty()) response_.headers.reserve(16);
   response_.headers.emplace_back(std::move(name), std::string(value));
   last_field_kept_ = true;
   return std::nullopt;

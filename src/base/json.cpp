@@ -3,13 +3,18 @@
 // not take, and says where an error is. Entry point: parse_json.
 #include <fnstack/json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include <simdjson.h>
 
 #include "base/json_builder.hpp"
 #include "base/json_reader.hpp"
+#include "base/shape.hpp"
+#include "base/value_node.hpp"
 
 namespace fnstack {
 namespace {
@@ -23,56 +28,216 @@ constexpr std::size_t biggest_kept_text = std::size_t{64} << 10;
 
 enum class Outcome { read, refused, read_otherwise };
 
-Outcome build(JsonBuilder& builder, const simdjson::dom::element& element);
+using Access = Value::Access;
+using base::Shape;
 
-Outcome build_array(JsonBuilder& builder, const simdjson::dom::array& array) {
-  // simdjson's count stops at 2^24 - 1; the builder then grows.
-  if (!builder.begin_array(array.size())) return Outcome::refused;
-  for (const simdjson::dom::element item : array) {
-    if (const Outcome outcome = build(builder, item); outcome != Outcome::read) return outcome;
+// The lists of keys of the objects read last on this thread, two for each depth: guesses that are confirmed key by key,
+// so that the records of a page, and of the pages after it, share one. What is large is forgotten with its document.
+class KnownShapes {
+ public:
+  KnownShapes() = default;
+  KnownShapes(const KnownShapes&) = delete;
+  KnownShapes& operator=(const KnownShapes&) = delete;
+  ~KnownShapes() {
+    for (Pair& pair : pairs_) {
+      for (Shape* shape : pair) {
+        if (shape != nullptr) shape->release();
+      }
+    }
   }
-  return builder.end() ? Outcome::read : Outcome::refused;
+
+  // One of `size` keys that begins so, with a reference for the caller; or null.
+  [[nodiscard]] Shape* guess(std::size_t depth, std::size_t size, std::string_view first) noexcept {
+    for (Shape* shape : at(depth)) {
+      if (shape != nullptr && shape->size() == size && shape->is_key(0, first)) {
+        shape->retain();
+        return shape;
+      }
+    }
+    return nullptr;
+  }
+  void remember(std::size_t depth, Shape* shape) noexcept {
+    Pair& pair = at(depth);
+    if (pair[0] == shape) return;
+    if (pair[1] != shape) {
+      shape->retain();
+      if (pair[1] != nullptr) pair[1]->release();
+      pair[1] = shape;
+      some_large_ = some_large_ || is_large(*shape);
+    }
+    std::swap(pair[0], pair[1]);
+  }
+  void forget_large() noexcept {
+    if (!some_large_) return;
+    some_large_ = false;
+    for (Pair& pair : pairs_) {
+      for (Shape*& shape : pair) {
+        if (shape != nullptr && is_large(*shape)) std::exchange(shape, nullptr)->release();
+      }
+    }
+  }
+
+ private:
+  using Pair = std::array<Shape*, 2>;
+  static bool is_large(const Shape& shape) noexcept { return shape.size() > 64 || shape.key_bytes() > 2'048; }
+  Pair& at(std::size_t depth) noexcept { return pairs_[std::min(depth, pairs_.size() - 1)]; }
+
+  std::array<Pair, 16> pairs_{};
+  bool some_large_ = false;
+};
+
+// simdjson's document as a Value, counted as JsonBuilder counts. Each container is one block of memory whose size is
+// known before, so nothing is moved. After anything but `read` the value is only good for being destroyed.
+class DomReader {
+ public:
+  DomReader(const JsonLimits& limits, KnownShapes& known) : limits_(limits), known_(known) {}
+  ~DomReader() { known_.forget_large(); }
+  DomReader(const DomReader&) = delete;
+  DomReader& operator=(const DomReader&) = delete;
+
+  Outcome read(const simdjson::dom::element& element, Value& out, std::size_t depth = 0);
+  [[nodiscard]] bool fits() noexcept {
+    if (total_ > limits_.bytes) refusal_ = JsonBuilder::Refusal::bytes;
+    return total_ <= limits_.bytes;
+  }
+  [[nodiscard]] JsonBuilder::Refusal refusal() const noexcept { return refusal_; }
+
+ private:
+  // simdjson's count of a container stops here.
+  static constexpr std::size_t uncounted = 0xff'ffff;
+
+  Outcome read_array(const simdjson::dom::array& from, Value& out, std::size_t depth);
+  Outcome read_object(const simdjson::dom::object& from, Value& out, std::size_t depth);
+  Outcome begin(std::size_t size, std::size_t depth);
+  Outcome end(Access::ListNode* node, std::uint64_t before, std::uint32_t deepest);
+  void scalar(Value& out, Value value) noexcept {
+    total_ += value.byte_size();
+    out = std::move(value);
+  }
+
+  const JsonLimits& limits_;
+  KnownShapes& known_;
+  std::uint64_t total_ = 0;  // byte_size of all that came so far; far from its end, as simdjson's texts are below 4 GiB
+  JsonBuilder::Refusal refusal_ = JsonBuilder::Refusal::none;
+};
+
+Outcome DomReader::begin(std::size_t size, std::size_t depth) {
+  if (depth >= limits_.depth) {
+    refusal_ = JsonBuilder::Refusal::depth;
+    return Outcome::refused;
+  }
+  if (size >= uncounted) return Outcome::read_otherwise;
+  total_ += 16;
+  if (!fits()) return Outcome::refused;
+  if (size > (limits_.bytes - total_) / sizeof(Value)) {  // refused before the memory is asked for
+    refusal_ = JsonBuilder::Refusal::bytes;
+    return Outcome::refused;
+  }
+  return Outcome::read;
 }
 
-Outcome build_object(JsonBuilder& builder, const simdjson::dom::object& object) {
-  if (!builder.begin_object(object.size())) return Outcome::refused;
-  for (const auto& field : object) {
-    if (!builder.key(field.key)) return Outcome::refused;
-    if (const Outcome outcome = build(builder, field.value); outcome != Outcome::read) return outcome;
-  }
-  return builder.end() ? Outcome::read : Outcome::refused;
+Outcome DomReader::end(Access::ListNode* node, std::uint64_t before, std::uint32_t deepest) {
+  node->bytes = total_ - before;
+  node->depth.store(deepest + 1, std::memory_order_relaxed);
+  return fits() ? Outcome::read : Outcome::refused;
 }
 
-Outcome build(JsonBuilder& builder, const simdjson::dom::element& element) {
+Outcome DomReader::read_array(const simdjson::dom::array& from, Value& out, std::size_t depth) {
+  const std::uint64_t before = total_;
+  const std::size_t size = from.size();
+  if (const Outcome begun = begin(size, depth); begun != Outcome::read) return begun;
+  Access::ListNode* node = Access::make_list(Access::Tag::array, size);
+  out = Access::adopt(Access::Tag::array, node);
+  Value* item = Access::items(node, Access::Tag::array);
+  std::uint32_t deepest = 0;
+  for (const simdjson::dom::element element : from) {
+    new (item) Value();
+    ++node->count;
+    if (const Outcome outcome = read(element, *item, depth + 1); outcome != Outcome::read) return outcome;
+    deepest = std::max(deepest, item->depth());
+    ++item;
+  }
+  return end(node, before, deepest);
+}
+
+Outcome DomReader::read_object(const simdjson::dom::object& from, Value& out, std::size_t depth) {
+  const std::uint64_t before = total_;
+  const std::size_t size = from.size();
+  if (const Outcome begun = begin(size, depth); begun != Outcome::read) return begun;
+  auto* node = static_cast<Access::ObjectNode*>(Access::make_list(Access::Tag::object, size));
+  out = Access::adopt(Access::Tag::object, node);
+  Value* const items = Access::items(node, Access::Tag::object);
+  Shape*& shape = node->shape;
+  bool guessing = true;
+  std::uint32_t deepest = 0;
+  for (const auto& field : from) {
+    const std::uint32_t here = node->count;
+    if (here == 0) {
+      shape = known_.guess(depth, size, field.key);
+      guessing = shape != nullptr;
+      if (!guessing) shape = Shape::make();
+    }
+    Value* item = items + here;
+    if (guessing && !shape->is_key(here, field.key)) {
+      Shape* own = Shape::make_prefix(*shape, here);
+      std::exchange(shape, own)->release();
+      guessing = false;
+    }
+    if (!guessing) {
+      const std::size_t found = shape->find(field.key);
+      if (found == Shape::npos) {
+        shape->add(field.key);
+      } else {  // again: this value counts, at that place
+        item = items + found;
+        total_ -= item->byte_size() + field.key.size();
+        *item = Value();
+      }
+    }
+    total_ += field.key.size();
+    if (item == items + here) {
+      new (item) Value();
+      ++node->count;
+    }
+    if (const Outcome outcome = read(field.value, *item, depth + 1); outcome != Outcome::read) return outcome;
+    deepest = std::max(deepest, item->depth());
+  }
+  if (node->count < size) {
+    // Some came twice: rarely, so the room is looked at, and the depth taken, once more.
+    deepest = 0;
+    for (std::uint32_t i = 0; i < node->count; ++i) deepest = std::max(deepest, items[i].depth());
+  }
+  if (shape != nullptr) known_.remember(depth, shape);
+  return end(node, before, deepest);
+}
+
+Outcome DomReader::read(const simdjson::dom::element& element, Value& out, std::size_t depth) {
   using Type = simdjson::dom::element_type;
-  bool placed = false;
   switch (element.type()) {
     case Type::ARRAY:
-      return build_array(builder, element.get_array().value_unsafe());
+      return read_array(element.get_array().value_unsafe(), out, depth);
     case Type::OBJECT:
-      return build_object(builder, element.get_object().value_unsafe());
+      return read_object(element.get_object().value_unsafe(), out, depth);
     case Type::STRING:
-      placed = builder.value(Value(element.get_string().value_unsafe()));
-      break;
+      scalar(out, Value(element.get_string().value_unsafe()));
+      return Outcome::read;
     case Type::INT64:
-      placed = builder.value(Value(element.get_int64().value_unsafe()));
-      break;
+      scalar(out, Value(element.get_int64().value_unsafe()));
+      return Outcome::read;
     case Type::UINT64:
-      placed = builder.value(Value(element.get_uint64().value_unsafe()));
-      break;
+      scalar(out, Value(element.get_uint64().value_unsafe()));
+      return Outcome::read;
     case Type::DOUBLE:
-      placed = builder.value(Value(element.get_double().value_unsafe()));
-      break;
+      scalar(out, Value(element.get_double().value_unsafe()));
+      return Outcome::read;
     case Type::BOOL:
-      placed = builder.value(Value(element.get_bool().value_unsafe()));
-      break;
+      scalar(out, Value(element.get_bool().value_unsafe()));
+      return Outcome::read;
     case Type::NULL_VALUE:
-      placed = builder.value(Value());
-      break;
+      scalar(out, Value());
+      return Outcome::read;
     default:  // kinds of number that newer versions of simdjson may tell
       return Outcome::read_otherwise;
   }
-  return placed ? Outcome::read : Outcome::refused;
 }
 
 // One parser for each thread: its buffers are worth keeping while they are small.
@@ -101,11 +266,16 @@ class Parser {
 
 thread_local std::unique_ptr<simdjson::dom::parser> Parser::kept_;
 
-Outcome read_with_simdjson(std::string_view text, JsonBuilder& builder) {
+Outcome read_with_simdjson(std::string_view text, const JsonLimits& limits, Value& out, JsonBuilder::Refusal& refusal) {
+  thread_local KnownShapes known;
   Parser parser(text);
   simdjson::dom::element root;
   if (!parser.parse(text, root)) return Outcome::read_otherwise;
-  return build(builder, root);
+  DomReader reader(limits, known);
+  Outcome outcome = reader.read(root, out);
+  if (outcome == Outcome::read && !reader.fits()) outcome = Outcome::refused;  // one that is no container
+  refusal = reader.refusal();
+  return outcome;
 }
 
 Error limit_error(JsonBuilder::Refusal refusal, const JsonLimits& limits) {
@@ -121,10 +291,11 @@ Result<Value> parse_json(std::string_view text, const JsonLimits& limits) {
   constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   const std::string_view body = text.substr(0, 3) == byte_order_mark ? text.substr(byte_order_mark.size()) : text;
   {
-    JsonBuilder builder(limits);
-    const Outcome outcome = read_with_simdjson(body, builder);
-    if (outcome == Outcome::read) return builder.take();
-    if (outcome == Outcome::refused) return limit_error(builder.refusal(), limits);
+    Value value;
+    auto refusal = JsonBuilder::Refusal::none;
+    const Outcome outcome = read_with_simdjson(body, limits, value, refusal);
+    if (outcome == Outcome::read) return value;
+    if (outcome == Outcome::refused) return limit_error(refusal, limits);
   }
   JsonBuilder builder(limits);
   base::JsonReader reader(body, builder);

@@ -75,30 +75,12 @@ std::uint64_t Shape::hash(std::string_view key, bool ignore_case) noexcept {
   return result;
 }
 
-// Unlike for different keys of one length up to 8; the first eight bytes of a longer one.
-std::uint64_t Shape::start(std::string_view key, bool ignore_case) noexcept {
+std::uint64_t Shape::start_of_folded(std::string_view key) noexcept {
+  char folded[8] = {};
   const std::size_t size = key.size();
-  char folded[8];
-  const char* bytes = key.data();
-  if (ignore_case) {
-    for (std::size_t i = 0; i < size && i < 8; ++i) folded[i] = lower(bytes[i]);
-    bytes = folded;
-  }
-  if (size >= 8) {
-    std::uint64_t start = 0;
-    std::memcpy(&start, bytes, 8);
-    return start;
-  }
-  if (size >= 4) {
-    std::uint32_t first = 0;
-    std::uint32_t last = 0;
-    std::memcpy(&first, bytes, 4);
-    std::memcpy(&last, bytes + size - 4, 4);
-    return std::uint64_t{last} << 32 | first;
-  }
-  if (size == 0) return 0;
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])); };
-  return byte(0) | byte(size / 2) << 8 | byte(size - 1) << 16;
+  // Of a long key the first eight bytes count, of a short one all there are.
+  for (std::size_t i = 0; i < size && i < 8; ++i) folded[i] = lower(key[i]);
+  return start_of_bytes(folded, size);
 }
 
 // Of keys of the same length over 8 whose starts are the same.

@@ -42,6 +42,7 @@ std::optional<Error> choose(const Fields& fields, std::string_view name,
 }  // namespace
 
 std::optional<Error> set_credentials(const Fields& fields, HttpRequest& request) {
+  if (!fields.given("auth")) return std::nullopt;
   if (fields.given("auth.bearer")) {
     if (auto error = need(fields, {"auth.bearer"})) return error;
     return set_bearer(request, text(fields, "auth.bearer"), fields.limits());
@@ -62,6 +63,7 @@ std::optional<Error> set_credentials(const Fields& fields, HttpRequest& request)
 }
 
 std::optional<Error> sign(const Fields& fields, HttpRequest& request, std::int64_t now_ms) {
+  if (!fields.given("auth")) return std::nullopt;
   if (fields.given("auth.hmac")) {
     if (auto error = need(fields, {"auth.hmac.secret"})) return error;
     HmacSigning signing;
@@ -106,6 +108,7 @@ std::optional<Error> sign(const Fields& fields, HttpRequest& request, std::int64
 }
 
 Result<std::optional<OAuth2>> read_oauth2(const Fields& fields) {
+  if (!fields.given("auth")) return std::optional<OAuth2>();
   const bool refreshes = fields.given("auth.oauth2_refresh");
   if (!refreshes && !fields.given("auth.oauth2_client_credentials")) return std::optional<OAuth2>();
   const std::string group = refreshes ? "auth.oauth2_refresh." : "auth.oauth2_client_credentials.";

@@ -240,3 +240,39 @@ TEST_CASE("values as text", "[json]") {
   CHECK(to_text(Value::object({{"a", 1}})) == "{\"a\":1}");
   CHECK(to_text(Value::bytes("foo")) == "Zm9v");
 }
+
+TEST_CASE("documents read one after another keep their own keys, however much they are alike") {
+  const char* texts[] = {R"({"a":1,"b":{"x":1}})",
+                         R"({"a":1,"c":{"x":1}})",
+                         R"({"a":1,"b":{"y":[{"k":1},{"k":2,"l":3},{"l":4,"k":5},{}]}})",
+                         R"({"b":2,"a":{"x":"1"}})",
+                         R"({"a":1})",
+                         R"({"A":1,"b":{"x":2}})",
+                         R"([{"a":1,"b":{"x":1}},{"a":2,"b":{"x":3}}])"};
+  for (int round = 0; round < 3; ++round) {
+    for (const char* text : texts) {
+      auto value = parse_json(text);
+      REQUIRE(value.ok());
+      CHECK(to_json(*value) == text);
+      // What becomes of one has no part in the next.
+      value->set("new", Value(1));
+      CHECK(to_json(*parse_json(text)) == text);
+    }
+  }
+  // A name that comes twice is no guess for the next, and counts once.
+  CHECK(to_json(*parse_json(R"({"a":1,"b":2,"a":[[3]]})")) == R"({"a":[[3]],"b":2})");
+  CHECK(parse_json(R"({"a":[[1]],"a":2})")->depth() == 1);
+  CHECK(parse_json(R"({"a":"xyz","a":2})")->byte_size() == 16 + 1 + 16);
+  CHECK(to_json(*parse_json(R"({"a":1,"b":2,"c":3})")) == R"({"a":1,"b":2,"c":3})");
+}
+
+TEST_CASE("a document with many keys is read like others, again and again") {
+  std::string object = "{";
+  for (int i = 0; i < 300; ++i) object += (i == 0 ? "\"key" : ",\"key") + std::to_string(i) + "\":" + std::to_string(i);
+  object += "}";
+  const std::string text = "[" + object + "," + object + "]";
+  for (int round = 0; round < 2; ++round) {
+    CHECK(to_json(*parse_json(text)) == text);
+    CHECK(to_json(*parse_json(object)) == object);
+  }
+}
