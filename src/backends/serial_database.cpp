@@ -14,7 +14,7 @@ Error database_error(std::string message) { return make_error(error_type::databa
 
 }  // namespace
 
-void SerialDatabase::send(DatabaseCommand command, const Call& call, Reply<Value> reply) {
+void SerialDatabase::perform_or_queue(DatabaseCommand&& command, const Call& call, Reply<Value>&& reply) {
   std::vector<Answer> others;
   Result<Value> answer = Value();
   {

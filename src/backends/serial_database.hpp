@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <fnstack/database.hpp>
@@ -23,7 +24,11 @@ namespace fnstack::backends {
 
 class SerialDatabase : public Database, public std::enable_shared_from_this<SerialDatabase> {
  public:
-  void send(DatabaseCommand command, const Call& call, Reply<Value> reply) final;
+  void send(DatabaseCommand command, const Call& call, Reply<Value> reply) final {
+    perform_or_queue(std::move(command), call, std::move(reply));
+  }
+  // The same for who stands before it: a command is big to move.
+  void perform_or_queue(DatabaseCommand&& command, const Call& call, Reply<Value>&& reply);
 
   // At once, whatever the command takes. With more than `most` that wait the answer is an error `limit`.
   void put(DatabaseCommand command, const Call& call, Reply<Value> reply, std::size_t most);

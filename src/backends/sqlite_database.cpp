@@ -117,7 +117,7 @@ class SqliteDatabase final : public Database {
  public:
   explicit SqliteDatabase(std::shared_ptr<Parts> parts) : parts_(std::move(parts)) {}
   void send(DatabaseCommand command, const Call& call, Reply<Value> reply) override {
-    parts_->writer->send(std::move(command), call, std::move(reply));
+    parts_->writer->perform_or_queue(std::move(command), call, std::move(reply));
   }
   std::shared_ptr<Database> not_blocking() override { return std::make_shared<NotBlocking>(parts_); }
 

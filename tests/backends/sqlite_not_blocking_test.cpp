@@ -338,7 +338,6 @@ TEST_CASE("sqlite not blocking: closing answers what waits and ends what is bein
   SECTION("another process has the lock") {
     Other other(path);
     other.run("BEGIN IMMEDIATE");
-    std::promise<void> under_way;
     auto first = send(*database.loop, insert_of(R"({"a": 2})"));
     auto second = send(*database.loop, insert_of(R"({"a": 2})"));
     database = {};
@@ -359,14 +358,17 @@ TEST_CASE("sqlite not blocking: closing answers what waits and ends what is bein
   }
   SECTION("the last form goes in a reply") {
     std::promise<std::string> answer;
+    std::promise<void> sent;
     auto text = answer.get_future();
     database.blocking.reset();
     Database& loop = *database.loop;
     loop.send(database_command(insert_of(R"({"a": 3})")), Call{},
-              Reply<Value>([last = std::move(database.loop), &answer](Result<Value> result) mutable {
+              Reply<Value>([last = std::move(database.loop), &answer, &sent](Result<Value> result) mutable {
+                sent.get_future().wait();
                 last.reset();
                 answer.set_value(answer_text(result));
               }));
+    sent.set_value();
     CHECK(text.get() == R"({"id":2,"a":3})");
   }
   CHECK(ask(*open(path).blocking, R"({"kind": "get", "table": "t", "record_id": 1})") == R"({"id":1,"a":1})");
