@@ -1,11 +1,7 @@
 // W6 in fnstack on PostgreSQL: one run that goes through all products, or one run a product, `in flight` of them at
-// once; a pool of 4 connections.  bench_w6_postgres PRODUCTS IN_FLIGHT PORT
-#include <algorithm>
-#include <atomic>
+// once on one thread of the event loop; a pool of 4 connections.  bench_w6_postgres PRODUCTS IN_FLIGHT PORT
 #include <fnstack/backends/postgres.hpp>
 #include <future>
-#include <thread>
-#include <vector>
 
 #include "measure.hpp"
 #include "w6_flow.hpp"
@@ -31,15 +27,12 @@ void sync(const fnstack::Engine& engine, const fnstack::Program& program, const 
     (void)bench::run(engine, program, fnstack::Value::object({{"products", products}}));
     return;
   }
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    for (std::size_t at = next++; at < products.size(); at = next++)
-      (void)bench::run(engine, program, fnstack::Value::object({{"products", fnstack::Value::array({products[at]})}}));
-  };
-  std::vector<std::thread> threads;
-  for (long thread = 1; thread < in_flight; ++thread) threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
+  bench::run_many(
+      engine, program, static_cast<long>(products.size()), in_flight,
+      [&](long n) {
+        return fnstack::Value::object({{"products", fnstack::Value::array({products[static_cast<std::size_t>(n)]})}});
+      },
+      [](const fnstack::Outcome&) {});
 }
 
 }  // namespace
@@ -60,6 +53,7 @@ int main(int argc, char** argv) {
   fnstack::EngineOptions options;
   options.database = database;
   options.limits.steps = 100 * count;
+  options.loop_threads = 1;
   const fnstack::Engine engine(std::move(options));
   const auto program = bench::load(engine, "sync.json", bench::sync_definition);
   const auto first = bench::shop_products(count, 0), second = bench::shop_products(count, 1);
