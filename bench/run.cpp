@@ -243,6 +243,20 @@ std::vector<Workload> workloads(const std::string& folder, const std::string& so
                   .scale = 1000,
                   .unit = "ms"});
 
+  if (fs::exists(folder + "/bench_w6_postgres")) {
+    for (const std::string in_flight : {"1", "64"}) {
+      list.push_back({.name = "W6",
+                      .what = "10,000 products, PostgreSQL, " + in_flight + " in flight",
+                      .figure = "seconds",
+                      .target = 1.05,
+                      .sides = {{"fnstack", {folder + "/bench_w6_postgres", products, in_flight, "PORT"}},
+                                {"libpqxx", {folder + "/bench_w6_postgres_twin", products, in_flight, "PORT"}}},
+                      .scale = 1000,
+                      .unit = "ms",
+                      .server = {folder + "/bench_postgres"}});
+    }
+  }
+
   // 3 ms where this twin takes 1.2, and 8 MB.
   Workload process{.name = "W8",
                    .what = "a process from start to end",
@@ -338,12 +352,12 @@ int main(int argc, char** argv) {
   const fs::path scratch = scratch_name;
   Json report = Json::array();
   int missed = 0;
-  std::printf("%-3s %-36s %12s %12s  %-20s %7s  %s\n", "", "", "fnstack", "other", "", "ratio", "target");
+  std::printf("%-3s %-44s %12s %12s  %-20s %7s  %s\n", "", "", "fnstack", "other", "", "ratio", "target");
   for (const auto& workload : workloads(folder, FNSTACK_BENCH_SOURCES)) {
     if (!only.empty() && workload.name != only) continue;
     const auto measured = measure(workload, rounds, scratch);
     if (!measured.trouble.empty()) {
-      std::printf("%-3s %-36s %s\n", workload.name.c_str(), workload.what.c_str(), measured.trouble.c_str());
+      std::printf("%-3s %-44s %s\n", workload.name.c_str(), workload.what.c_str(), measured.trouble.c_str());
       report.push_back({{"workload", workload.name}, {"what", workload.what}, {"trouble", measured.trouble}});
       ++missed;
       continue;
@@ -364,7 +378,7 @@ int main(int argc, char** argv) {
       target = text.str();
     }
     missed += met ? 0 : 1;
-    std::printf("%-3s %-36s %12.2f %12.2f  %-20s %7.2f  %s\n", workload.name.c_str(),
+    std::printf("%-3s %-44s %12.2f %12.2f  %-20s %7.2f  %s\n", workload.name.c_str(),
                 (workload.what + ", " + workload.unit).c_str(), ours * workload.scale, theirs * workload.scale,
                 other.c_str(), ratio, target.c_str());
     std::fflush(stdout);

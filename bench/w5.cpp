@@ -1,9 +1,8 @@
-// W5 in fnstack: a cached request that hits, a value of 1 KB in Redis; `in flight` threads with the blocking engine.
+// W5 in fnstack: a cached request that hits, a value of 1 KB in Redis; one run after another on this thread, or
+// `in flight` of them on one thread of the event loop.
 //   bench_w5 RUNS IN_FLIGHT PORT
 #include <atomic>
 #include <fnstack/backends/redis.hpp>
-#include <thread>
-#include <vector>
 
 #include "host.hpp"
 #include "measure.hpp"
@@ -31,26 +30,23 @@ int main(int argc, char** argv) {
   redis.port = static_cast<int>(bench::argument(argc, argv, 3, 6379));
   fnstack::EngineOptions options;
   options.cache = fnstack::redis_cache(redis);
+  options.loop_threads = 1;
   const fnstack::Engine engine(std::move(options));
   const auto program = bench::load(engine, "cached_request.json", definition);
 
-  std::atomic<long> left = runs;
   std::atomic<long> hits = 0;
-  const auto work = [&] {
-    while (left.fetch_sub(1) > 0) {
-      const auto outcome = bench::run(engine, program, fnstack::Value::object({{"cache_key", bench::cached_key}}));
-      // What the answer would be made of: the body as JSON, the age in its header.
-      const auto& response = *outcome.response;
-      if (response.status_code == 200 && fnstack::to_json(response.body).size() > 1'000 &&
-          response.headers.size() == 2) {
-        ++hits;
-      }
-    }
+  const auto inputs = [](long) { return fnstack::Value::object({{"cache_key", bench::cached_key}}); };
+  const auto look = [&](const fnstack::Outcome& outcome) {
+    // What the answer would be made of: the body as JSON, the age in its header.
+    const auto& response = *outcome.response;
+    if (response.status_code == 200 && fnstack::to_json(response.body).size() > 1'000 && response.headers.size() == 2)
+      ++hits;
   };
   const bench::Stopwatch watch;
-  std::vector<std::thread> threads;
-  for (long thread = 1; thread < in_flight; ++thread) threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
+  if (in_flight == 1) {
+    for (long n = 0; n < runs; ++n) look(bench::run(engine, program, inputs(n)));
+  } else {
+    bench::run_many(engine, program, runs, in_flight, inputs, look);
+  }
   watch.report(std::to_string(hits) + " hits");
 }

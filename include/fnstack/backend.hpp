@@ -19,6 +19,9 @@ struct Call {
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   std::stop_token stop;     // answer soon (an error is fine) once it is requested
   std::int64_t now_ms = 0;  // the run's time, epoch milliseconds: a virtual clock may be behind it
+  // The calling thread waits for this answer and for nothing else, and only the deadline ends its wait: the backend may
+  // do the work on it and answer inline.
+  bool may_block = false;
 };
 
 // The answer owed: move-only, callable once, inline or later, from any thread. Dropped unanswered it answers

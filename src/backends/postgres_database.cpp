@@ -1,5 +1,6 @@
-// The pool: commands wait in one queue, threads with a connection each take them. A transaction belongs to the thread
-// that began it, which serves nothing else until it is over. A watcher answers what waits too long and cuts the line
+// The pool: commands wait in one queue, threads with a connection each take them, the one that worked last first. A
+// caller that would only wait borrows a connection and does the work itself. A transaction belongs to the thread that
+// began it, which serves nothing else until it is over. A watcher answers what waits too long and cuts the line
 // of what takes too long. Knows no SQL. Entry point: postgres_database().
 #include <algorithm>
 #include <condition_variable>
@@ -34,7 +35,7 @@ Error database_error(std::string message) { return make_error(error_type::databa
 
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
-  explicit Pool(PostgresOptions options) : options_(std::move(options)) {}
+  explicit Pool(PostgresOptions options) : options_(std::move(options)) { idle_.reserve(options_.connections); }
 
   void send(DatabaseCommand command, const Call& call, Reply<Value> reply);
   void close();
@@ -64,6 +65,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::shared_ptr<Transaction> transaction;  // the thread's own
     std::string transaction_name;
     JobPtr current;
+    std::condition_variable called;
+    bool is_called = false;  // no longer among the idle ones
+    bool is_lent = false;    // a caller works with what is the thread's own
     bool is_connecting = false;
     std::optional<Error> interrupted;  // why the line was cut
   };
@@ -73,10 +77,14 @@ class Pool : public std::enable_shared_from_this<Pool> {
     Result<Value> result;
   };
 
-  void enqueue(const JobPtr& job);
-  [[nodiscard]] Result<Done> add_worker_if_needed();
+  // Whom to notify once mutex_ is free; null: nobody.
+  [[nodiscard]] Worker* call_idle();
+  [[nodiscard]] Result<Done> add_worker();
+  [[nodiscard]] Worker* borrow(const JobPtr& job);
+  void give_back(Worker& worker);
   void work(Worker& worker);
   [[nodiscard]] JobPtr next_job(Worker& worker);
+  void serve_and_recover(Worker& worker, const JobPtr& job);
   void serve(Worker& worker, const JobPtr& job);
   // False: the job was answered, or put back.
   [[nodiscard]] bool connect(Worker& worker, const JobPtr& job);
@@ -105,11 +113,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const PostgresOptions options_;
   const PgSchemaVersion version_ = std::make_shared<std::atomic<std::uint64_t>>(0);
   std::mutex mutex_;
-  std::condition_variable work_;
   std::list<JobPtr> queue_;
   std::map<std::string, std::shared_ptr<Transaction>, std::less<>> transactions_;
   std::list<Worker> workers_;
-  std::size_t idle_ = 0, connected_ = 0;
+  std::vector<Worker*> idle_;  // the last is the one that worked last
+  std::size_t connected_ = 0;
   bool closing_ = false;
   Clock::time_point connect_again_;
   std::chrono::milliseconds backoff_{0};
@@ -131,6 +139,9 @@ void Pool::send(DatabaseCommand command, const Call& call, Reply<Value> reply) {
   job->reply = std::move(reply);
   const std::string& name = job->command.transaction;
   std::optional<Error> refused;
+  std::shared_ptr<Transaction> transaction;
+  Worker* borrowed = nullptr;
+  std::condition_variable* to_notify = nullptr;
   {
     const std::lock_guard lock(mutex_);
     const auto open = transactions_.find(name);
@@ -154,14 +165,17 @@ void Pool::send(DatabaseCommand command, const Call& call, Reply<Value> reply) {
       if (call.stop.stop_possible()) job->on_stop.emplace(call.stop, Wake{this});
       if (is_open) {
         open->second->jobs.push_back(job);
-        open->second->more.notify_one();
-      } else {
+        transaction = open->second;
+        to_notify = &transaction->more;
+      } else if (borrowed = borrow(job); borrowed == nullptr) {
         if (job->command.kind == Kind::begin) {
           job->transaction = std::make_shared<Transaction>();
           transactions_.emplace(name, job->transaction);
         }
-        enqueue(job);
-        if (auto added = add_worker_if_needed(); !added) {
+        queue_.push_back(job);
+        if (Worker* worker = call_idle()) {
+          to_notify = &worker->called;
+        } else if (auto added = add_worker(); !added) {
           queue_.remove(job);
           if (job->transaction) transactions_.erase(name);
           refused = std::move(added).error();
@@ -170,6 +184,7 @@ void Pool::send(DatabaseCommand command, const Call& call, Reply<Value> reply) {
     }
   }
   if (refused) return answer(job, std::move(*refused));
+  if (to_notify != nullptr) to_notify->notify_one();
   // The watcher looks no later than this.
   auto due = call.deadline;
   if (options_.statement_timeout_ms > 0) due = std::min(due, Clock::now() + statement_bound());
@@ -180,15 +195,43 @@ void Pool::send(DatabaseCommand command, const Call& call, Reply<Value> reply) {
     if (earlier) soonest_ = due;
   }
   if (earlier) wake();
+  if (borrowed == nullptr) return;
+  // The reply may drop the last handle.
+  const auto self = shared_from_this();
+  serve_and_recover(*borrowed, job);
 }
 
-void Pool::enqueue(const JobPtr& job) {
-  queue_.push_back(job);
-  work_.notify_one();
+Pool::Worker* Pool::call_idle() {
+  if (idle_.empty()) return nullptr;
+  Worker* worker = idle_.back();
+  idle_.pop_back();
+  worker->is_called = true;
+  return worker;
 }
 
-Result<Done> Pool::add_worker_if_needed() {
-  if (queue_.size() <= idle_ || workers_.size() >= options_.connections) return Done{};
+// A connection that there is already, and that is as good as it was. With mutex_ held.
+Pool::Worker* Pool::borrow(const JobPtr& job) {
+  if (!job->call.may_block || job->command.kind == Kind::begin || !queue_.empty() || idle_.empty()) return nullptr;
+  Worker* worker = idle_.back();
+  if (!worker->records || !worker->records->connection().is_idle_and_alive()) return nullptr;
+  idle_.pop_back();
+  worker->is_lent = true;
+  worker->current = job;
+  return worker;
+}
+
+void Pool::give_back(Worker& worker) {
+  {
+    const std::lock_guard lock(mutex_);
+    worker.is_lent = false;
+    if (!closing_ && queue_.empty()) return idle_.push_back(&worker);
+    worker.is_called = true;
+  }
+  worker.called.notify_one();
+}
+
+Result<Done> Pool::add_worker() {
+  if (workers_.size() >= options_.connections) return Done{};
   try {
     if (!watcher_.joinable()) watcher_ = std::thread([self = shared_from_this()] { self->watch(); });
     Worker& worker = workers_.emplace_back();
@@ -217,23 +260,27 @@ void Pool::answer(const JobPtr& job, Result<Value> result) {
 // ---- the threads
 
 void Pool::work(Worker& worker) {
-  while (const JobPtr job = next_job(worker)) {
-    try {
-      serve(worker, job);
-    } catch (const std::exception& problem) {
-      // Memory ran out: the connection is in an unknown state.
-      disconnect(worker);
-      std::vector<Answer> answers;
-      {
-        const std::lock_guard lock(mutex_);
-        worker.current.reset();
-        if (!job->command.transaction.empty()) end_transaction(worker, job->command.transaction, answers);
-      }
-      answer(job, make_error(error_type::limit, std::string("the database command failed: ") + problem.what()));
-      give(answers);
-    }
-  }
+  while (const JobPtr job = next_job(worker)) serve_and_recover(worker, job);
   disconnect(worker);
+}
+
+void Pool::serve_and_recover(Worker& worker, const JobPtr& job) {
+  const bool is_lent = worker.is_lent;
+  try {
+    serve(worker, job);
+  } catch (const std::exception& problem) {
+    // Memory ran out: the connection is in an unknown state.
+    disconnect(worker);
+    std::vector<Answer> answers;
+    {
+      const std::lock_guard lock(mutex_);
+      worker.current.reset();
+      if (!job->command.transaction.empty()) end_transaction(worker, job->command.transaction, answers);
+    }
+    if (is_lent) give_back(worker);
+    answer(job, make_error(error_type::limit, std::string("the database command failed: ") + problem.what()));
+    give(answers);
+  }
 }
 
 Pool::JobPtr Pool::next_job(Worker& worker) {
@@ -256,9 +303,11 @@ Pool::JobPtr Pool::next_job(Worker& worker) {
     if (!worker.records->clean_up()) disconnect(worker);
     lock.lock();
   }
-  ++idle_;
-  work_.wait(lock, [this] { return closing_ || !queue_.empty(); });
-  --idle_;
+  while (queue_.empty() && !closing_) {
+    worker.is_called = false;
+    idle_.push_back(&worker);
+    worker.called.wait(lock, [&] { return worker.is_called || (closing_ && !worker.is_lent); });
+  }
   if (closing_) return nullptr;
   JobPtr job = std::move(queue_.front());
   queue_.pop_front();
@@ -274,7 +323,8 @@ void Pool::serve(Worker& worker, const JobPtr& job) {
   if (command.kind != Kind::rollback) {
     if (auto late = too_late(*job, Clock::now(), "before the command was performed")) result = Result<Value>(*late);
   }
-  if (!result && !worker.transaction && !connect(worker, job)) return;
+  // Who is lent a connection was told that it is alive, and must not wait for a new one.
+  if (!result && !worker.transaction && !worker.is_lent && !connect(worker, job)) return;
   if (!result) result = worker.records->perform(command);
   std::vector<Answer> answers;
   bool cut = false;
@@ -300,6 +350,8 @@ void Pool::serve(Worker& worker, const JobPtr& job) {
     }
   }
   if (!worker.transaction && worker.records && (cut || !worker.records->clean_up())) disconnect(worker);
+  // Before the answer, in which the database may be closed.
+  if (worker.is_lent) give_back(worker);
   answer(job, std::move(*result));
   give(answers);
 }
@@ -344,7 +396,7 @@ bool Pool::connect(Worker& worker, const JobPtr& job) {
     if (connected_ > 0 && job->reply && !closing_) {
       // The server takes no more connections of ours; those that there are will do.
       queue_.push_front(job);
-      work_.notify_one();
+      if (Worker* other = call_idle()) other->called.notify_one();
       const auto until = connect_again_;
       // Not waked by new commands: others are meant to take them.
       std::condition_variable nobody;
@@ -501,7 +553,7 @@ void Pool::close() {
       }
     }
   }
-  work_.notify_all();
+  for (Worker& worker : workers_) worker.called.notify_one();
   {
     const std::lock_guard lock(wake_mutex_);
     watcher_ends_ = true;

@@ -318,6 +318,9 @@ void RunLoop::send(Run& run, Ticket ticket, Counted counted, Effect asked) {
     call_.stop = {};
     call_.deadline = SteadyTime::max();
   }
+  // Another strand's work would have to wait, and a stop would not be seen.
+  call_.may_block = options_.is_for_one_run && calls_ == 1 && !effect.strand && earliest_timer() == nullptr &&
+                    !(run.extras && run.extras->on_stop);
   if (counted != Counted::nothing) {
     const auto i = static_cast<std::size_t>(counted);
     ++under_way_[i];
@@ -585,6 +588,7 @@ Outcome run_here(NewRun run, const Backends& backends, RunLoopOptions options) {
   run.on_done = [&outcome](Outcome ended) { outcome = std::move(ended); };
   const auto inbox = std::make_shared<Inbox>();
   const Inbox::OnThread here(*inbox);
+  options.is_for_one_run = true;
   RunLoop loop(inbox, backends, std::move(options));
   inbox->post(std::move(run));
   for (;;) {

@@ -46,6 +46,7 @@ class RunLoopHost {
 
 struct RunLoopOptions {
   const SecretMask* mask = nullptr;  // applied to what observers are told
+  bool is_for_one_run = false;       // whose caller waits for it on this thread
   RunLoopHost* host = nullptr;
   // By Counted: how many may be under way at a backend at once; more wait, in order. What belongs to a transaction is
   // counted, but never waits: others may be waiting for the transaction's end.

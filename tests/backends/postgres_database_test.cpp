@@ -1,12 +1,37 @@
 // PostgreSQL keeps the contract of databases; and what it has beyond it: tables made by hand, their types, strict
 // schema, SQL text.
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "contracts/database_contract.hpp"
 #include "support/postgres_here.hpp"
 
 using namespace fnstack_test;
+
+namespace {
+
+// As the blocking driver asks: the caller's thread may do the work.
+class Blocking final : public Database {
+ public:
+  explicit Blocking(std::shared_ptr<Database> database) : database_(std::move(database)) {}
+  void send(DatabaseCommand command, const Call& call, Reply<Value> reply) override {
+    Call patient = call;
+    patient.may_block = true;
+    database_->send(std::move(command), patient, std::move(reply));
+  }
+
+ private:
+  std::shared_ptr<Database> database_;
+};
+
+Call may_block() {
+  Call call;
+  call.may_block = true;
+  return call;
+}
+
+}  // namespace
 
 TEST_CASE("postgres keeps the contract") {
   if (postgres_here() == nullptr) return;
@@ -15,6 +40,66 @@ TEST_CASE("postgres keeps the contract") {
   traits.one_connection = false;
   traits.bytes_beside_others = false;
   database_contract([] { return open_postgres(postgres_here()->create_database(), true); }, traits);
+}
+
+TEST_CASE("postgres keeps the contract on threads of its callers") {
+  if (postgres_here() == nullptr) return;
+  DatabaseTraits traits;
+  traits.ids_come_again = false;
+  traits.one_connection = false;
+  traits.bytes_beside_others = false;
+  database_contract([] { return std::make_shared<Blocking>(open_postgres(postgres_here()->create_database(), true)); },
+                    traits);
+}
+
+TEST_CASE("postgres: a caller that may block does the work itself, once a connection is free") {
+  if (postgres_here() == nullptr) return;
+  PostgresOptions options;
+  options.url = postgres_here()->url(postgres_here()->create_database());
+  options.auto_schema = true;
+  options.connections = 2;
+  auto database = open_postgres(options);
+  CHECK(ask(*database, R"({"kind": "insert", "table": "t", "data": {"a": 1}})") == R"({"id":1,"a":1})");
+  // The thread that answered is about to be idle: asked until it is.
+  bool inline_answer = false;
+  for (int turn = 0; turn < 1'000 && !inline_answer; ++turn) {
+    inline_answer = true;
+    std::promise<std::thread::id> answered;
+    database->send(database_command(R"({"kind": "count", "table": "t"})"), may_block(),
+                   Reply<Value>([&](Result<Value>) { answered.set_value(std::this_thread::get_id()); }));
+    inline_answer = answered.get_future().get() == std::this_thread::get_id();
+  }
+  CHECK(inline_answer);
+  // Its deadline ends it all the same, and the next has another connection.
+  Call hasty = may_block();
+  hasty.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+  CHECK(ask(*database, database_command(R"_({"kind": "sql", "sql": "SELECT pg_sleep(60)"})_"), hasty) ==
+        "error timeout: database: the time was up while the database worked");
+  CHECK(ask(*database, database_command(R"({"kind": "count", "table": "t"})"), may_block()) == "1");
+  // Others that wait are served when it is given back.
+  std::vector<std::thread> threads;
+  std::atomic<int> stored{0};
+  for (int thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int n = 0; n < 50; ++n) {
+        const Call call = thread % 2 == 0 ? may_block() : Call();
+        stored += ask(*database, database_command(R"({"kind": "insert", "table": "t", "data": {"a": 2}})"), call)
+                      .starts_with("{");
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(stored == 400);
+  CHECK(ask(*database, database_command(R"({"kind": "count", "table": "t"})"), may_block()) == "401");
+  // The reply may drop the last handle.
+  std::promise<std::string> last;
+  Database& asked = *database;
+  asked.send(database_command(R"({"kind": "count", "table": "t"})"), may_block(),
+             Reply<Value>([&last, held = std::move(database)](Result<Value> result) mutable {
+               held.reset();
+               last.set_value(answer_text(result));
+             }));
+  CHECK(last.get_future().get() == "401");
 }
 
 TEST_CASE("postgres: auto schema makes ordinary tables") {

@@ -94,6 +94,31 @@ TEST_CASE("a million inline replies don't deepen the stack") {
   CHECK(outcome.variables.get("n").as_integer() == 200'000);
 }
 
+TEST_CASE("a backend may block the caller of run() only when nothing else would have to wait") {
+  struct Noting final : Cache {
+    void send(CacheCommand, const Call& call, Reply<Value> reply) override {
+      may_block.push_back(call.may_block);
+      reply(Value());
+    }
+    std::vector<bool> may_block;
+  };
+  auto cache = std::make_shared<Noting>();
+  EngineOptions options;
+  options.cache = cache;
+  const Engine engine(std::move(options));
+  const Program alone = load(engine, R"([{"function": "Cache Get", "key": "a"}])");
+  CHECK(engine.run(alone).status == Outcome::Status::completed);
+  const std::stop_source stop;
+  RunOptions stoppable;
+  stoppable.stop = stop.get_token();
+  CHECK(engine.run(alone, Value::object(), stoppable).status == Outcome::Status::completed);
+  CHECK(engine.start(alone).get().status == Outcome::Status::completed);
+  const Program beside = load(engine, R"([{"function": "Parallel", "branches": [
+    [{"function": "Cache Get", "key": "a"}], [{"function": "Cache Get", "key": "b"}]]}])");
+  CHECK(engine.run(beside).status == Outcome::Status::completed);
+  CHECK(cache->may_block == std::vector<bool>{true, false, false, false, false});
+}
+
 TEST_CASE("a stop from another thread cancels a run that waits") {
   auto http = std::make_shared<SilentHttp>();
   EngineOptions options;
