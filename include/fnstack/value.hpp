@@ -132,6 +132,7 @@ class Value {
   void append(std::string_view text);                 // string; amortised O(1) per byte for a sole owner
   void set_at(std::size_t position, Value value);     // array or object; beyond size() it does nothing
   [[nodiscard]] Value take_at(std::size_t position);  // moves the element out, leaving null: change it, then set_at
+  void erase_at(std::size_t position);                // array; those behind it move up; beyond size() it does nothing
   void reserve(std::size_t elements);                 // array
   void assign_text(std::string_view text);            // becomes this string, reusing its own storage when it can
 
@@ -147,6 +148,12 @@ class Value {
     if (!is_container()) return 0;
     const std::uint32_t depth = list_node()->depth.load(std::memory_order_relaxed);
     return depth & stale_depth ? measure_depth() : depth;
+  }
+  // depth() > limit, but O(1) as long as a bound that is known anyway is within the limit: the question for whoever
+  // changes a value again and again.
+  [[nodiscard]] bool is_deeper_than(std::uint32_t limit) const noexcept {
+    const bool may_be = is_container() && (list_node()->depth.load(std::memory_order_relaxed) & ~stale_depth) > limit;
+    return may_be && depth() > limit;
   }
 
   // By content; 1 and 1.0 are equal; object members in any order, names without regard to ASCII case only if

@@ -138,15 +138,26 @@ void Shape::add(std::string_view name) {
   if (!slots_.empty()) index(keys_.size() - 1);
 }
 
+// Without hashing all keys anew: the slots of those that probed past the removed one's move up, and the positions after
+// it count one less.
 void Shape::remove(std::size_t position) {
+  if (!slots_.empty()) {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t hole = hash(key(position), ignore_case_) & mask;
+    while (slots_[hole] != position + 1) hole = (hole + 1) & mask;
+    for (std::size_t slot = (hole + 1) & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
+      const std::size_t home = hash(key(slots_[slot] - 1), ignore_case_) & mask;
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;  // between the hole and its slot: it stays
+      slots_[hole] = slots_[slot];
+      hole = slot;
+    }
+    slots_[hole] = 0;
+    for (std::uint32_t& slot : slots_) slot -= slot > position + 1 ? 1 : 0;
+  }
   const Key entry = keys_[position];
-  std::vector<std::uint32_t> fresh(slots_.size(), 0);
   text_.erase(entry.offset, entry.length);
   keys_.erase(keys_.begin() + static_cast<std::ptrdiff_t>(position));
   for (std::size_t i = position; i < keys_.size(); ++i) keys_[i].offset -= entry.length;
-  if (slots_.empty()) return;
-  slots_.swap(fresh);
-  for (std::size_t i = 0; i < keys_.size(); ++i) index(i);
 }
 
 }  // namespace fnstack::base

@@ -172,9 +172,12 @@ void Value::release() noexcept {
 // Elements are never stale themselves: their depth was asked for when they came in, and what has come in is
 // changed no more. Several threads may come here for one node; they write the same.
 std::uint32_t Value::measure_depth() const noexcept {
+  // No element is deeper than the bound allows: the first that reaches it settles the matter.
+  const std::uint32_t bound = list_node()->depth.load(std::memory_order_relaxed) & ~stale_depth;
+  const std::uint32_t most = bound == stale_depth - 1 ? bound : bound - 1;
   std::uint32_t deepest = 0;
   const Value* item = items();
-  for (std::size_t i = 0; i < size(); ++i) deepest = std::max(deepest, item[i].depth());
+  for (std::size_t i = 0; i < size() && deepest < most; ++i) deepest = std::max(deepest, item[i].depth());
   const std::uint32_t depth = deepest == stale_depth - 1 ? deepest : deepest + 1;
   list_node()->depth.store(depth, std::memory_order_relaxed);
   return depth;
@@ -352,6 +355,17 @@ Value Value::take_at(std::size_t position) {
     Access::taken_out(node, tag(), taken.byte_size() - 16, taken.depth());
   }
   return taken;
+}
+
+void Value::erase_at(std::size_t position) {
+  if (!is_array()) *this = array();
+  if (position >= size()) return;
+  ListNode* node = Access::own_list(*this, 0);
+  Value* item = Access::items(node, Tag::array);
+  const Value gone = std::move(item[position]);
+  --node->count;
+  std::memmove(static_cast<void*>(item + position), item + position + 1, (node->count - position) * sizeof(Value));
+  Access::taken_out(node, Tag::array, gone.byte_size(), gone.depth());
 }
 
 void Value::reserve(std::size_t elements) {

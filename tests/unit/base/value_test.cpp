@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -334,6 +335,60 @@ TEST_CASE("depth follows what comes and goes", "[value]") {
   CHECK(object.erase("a"));
   CHECK(object.depth() == 1);
   CHECK(copy.depth() == 3);
+}
+
+TEST_CASE("erasing in any order leaves the index right", "[value]") {
+  std::mt19937 random(7);
+  Value object = Value::object();
+  std::vector<std::string> keys;
+  for (int round = 0; round < 4'000; ++round) {
+    if (keys.size() < 10 || random() % 2 == 0) {
+      std::string key = "key" + std::to_string(round);
+      object.set(key, round);
+      keys.push_back(std::move(key));
+    } else {
+      const auto gone = keys.begin() + static_cast<std::ptrdiff_t>(random() % keys.size());
+      REQUIRE(object.erase(*gone));
+      REQUIRE(object.find(*gone) == nullptr);
+      keys.erase(gone);
+    }
+    if (round % 50 != 0) continue;
+    REQUIRE(object.size() == keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      REQUIRE(object.key_at(i) == keys[i]);
+      REQUIRE(object.find(keys[i]) == &object[i]);
+    }
+  }
+}
+
+TEST_CASE("erase_at moves up what comes after", "[value]") {
+  Value list = Value::array({"a", Value::array({Value::array()}), "c", long_text});
+  const Value before = list;
+  list.erase_at(1);
+  CHECK(to_json(list) == to_json(Value::array({"a", "c", long_text})));
+  CHECK(list.depth() == 1);
+  CHECK(list.byte_size() == Value::array({"a", "c", long_text}).byte_size());
+  list.erase_at(2);
+  list.erase_at(0);
+  list.erase_at(7);
+  CHECK(to_json(list) == R"(["c"])");
+  list.erase_at(0);
+  CHECK(list.size() == 0);
+  CHECK(list.is_array());
+  CHECK(before.size() == 4);
+}
+
+TEST_CASE("is_deeper_than is exact whatever came and went", "[value]") {
+  CHECK_FALSE(Value(1).is_deeper_than(0));
+  CHECK(Value::array().is_deeper_than(0));
+  Value list = Value::array({1, Value::array({Value::array()}), Value::array()});
+  CHECK(list.is_deeper_than(2));
+  CHECK_FALSE(list.is_deeper_than(3));
+  list.set_at(1, 1);
+  CHECK_FALSE(list.is_deeper_than(3));
+  CHECK_FALSE(list.is_deeper_than(2));
+  CHECK(list.is_deeper_than(1));
+  CHECK(list.depth() == 2);
 }
 
 TEST_CASE("data 200,000 levels deep is compared, printed, sized and destroyed", "[value]") {
