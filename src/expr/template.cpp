@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/first_problems.hpp"
 #include "expr/nodes.hpp"
 #include "expr/text_builder.hpp"
 
@@ -68,7 +69,10 @@ class Reader {
       : text_(text), place_(place), diagnostics_(diagnostics) {}
 
   std::optional<Template> read() {
+    // Finding a problem's place takes a walk through the literal: not for more of them than are told about.
+    const std::size_t most = diagnostics_.items().size() + static_cast<std::size_t>(most_problems);
     while (const std::optional<std::size_t> open = next_open()) {
+      if (diagnostics_.items().size() > most) return std::nullopt;
       const bool braces = text_[*open] == '{';
       const std::string_view close = braces ? "}}" : ">>";
       char open_quote = 0;
@@ -206,8 +210,13 @@ std::optional<Error> render_into(const Template& bound, Scope& scope, Value& out
     }
     return std::nullopt;
   }
+  // A text that begins with itself, as in a loop that puts one together, is appended to in place.
+  const std::uint32_t first_slot = bound.pieces.empty() ? Reference::none : bound.pieces.front().slot;
+  const bool appends = first_slot != Reference::none && scope.slots + first_slot == &out && out.is_string();
   TextBuilder text(scope.limits.value_bytes);
+  if (appends && !text.begin_after(out.as_string().size())) return text.over_limit();
   for (const Piece& piece : bound.pieces) {
+    if (appends && &piece == &bound.pieces.front()) continue;
     if (!piece.is_hole()) {
       if (!text.append(piece.literal)) return text.over_limit();
       continue;
@@ -221,7 +230,11 @@ std::optional<Error> render_into(const Template& bound, Scope& scope, Value& out
     }
     if (!text.append_text(*value)) return text.over_limit();
   }
-  text.move_into(out);
+  if (appends) {
+    text.append_to(out);
+  } else {
+    text.move_into(out);
+  }
   return std::nullopt;
 }
 

@@ -114,6 +114,11 @@ void TextBuilder::move_into(Value& out) {
   out = std::move(spilled_);
 }
 
+void TextBuilder::append_to(Value& out) {
+  if (spilled_.is_string()) out.append(spilled_.as_string());
+  out.append(std::string_view(buffer_.data(), used_));
+}
+
 Error TextBuilder::over_limit() const {
   return make_error(error_type::limit, "the text of a template would be larger than value_bytes, " +
                                            std::to_string(value_bytes_) + " bytes");

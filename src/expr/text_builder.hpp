@@ -71,8 +71,16 @@ class TextBuilder {
   // Would the value's JSON text fit? Asked before building a text that is then encoded.
   [[nodiscard]] bool has_room_for_json(const Value& value) const;
 
-  // The text as a value. The builder is used up.
+  // The text is to be appended to one of so many bytes, which counts too. False: that alone is too long.
+  [[nodiscard]] bool begin_after(std::size_t bytes) noexcept {
+    if (bytes > room_) return false;
+    room_ -= bytes;
+    return true;
+  }
+
+  // The text as a value, or at the end of a string. The builder is used up.
   void move_into(Value& out);
+  void append_to(Value& out);
 
   [[nodiscard]] Error over_limit() const;
 

@@ -255,6 +255,45 @@ TEST_CASE("render_into may write to a slot that the template reads") {
   CHECK(before.as_string() == expected);
 }
 
+TEST_CASE("a text that begins with itself grows in place") {
+  Vars vars(R"({"s":"","n":0})");
+  const expr::Template grow = expr::bind(parsed("{{s}}{{n}}, {{s.length}};"), vars.resolver());
+  std::string expected;
+  int moved = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    vars.slot(1) = i;
+    const char* const before = vars.slot(0).as_string().data();
+    const std::size_t length = expected.size();
+    REQUIRE_FALSE(expr::render_into(grow, vars.scope(), vars.slot(0)).has_value());
+    expected += std::to_string(i) + ", " + std::to_string(length) + ";";
+    moved += vars.slot(0).as_string().data() != before ? 1 : 0;
+  }
+  CHECK(vars.slot(0).as_string() == expected);
+  CHECK(moved < 60);  // a text that is copied each time moves 20,000 times
+
+  // Itself twice, and the limit: what fails leaves the text as it was.
+  const expr::Template twice = expr::bind(parsed("{{s}}|{{s}}"), vars.resolver());
+  vars.slot(0) = "abc";
+  REQUIRE_FALSE(expr::render_into(twice, vars.scope(), vars.slot(0)).has_value());
+  CHECK(vars.slot(0).as_string() == "abc|abc");
+  vars.scope().limits.value_bytes = 16 + 15;
+  REQUIRE_FALSE(expr::render_into(twice, vars.scope(), vars.slot(0)).has_value());
+  CHECK(vars.slot(0).as_string() == "abc|abc|abc|abc");
+  vars.scope().limits.value_bytes = 16 + 30;
+  const std::optional<Error> error = expr::render_into(twice, vars.scope(), vars.slot(0));
+  REQUIRE(error.has_value());
+  CHECK(error->type == error_type::limit);
+  CHECK(vars.slot(0).as_string() == "abc|abc|abc|abc");
+}
+
+TEST_CASE("of a text full of mistakes the first hundred or so are told") {
+  std::string text;
+  for (int i = 0; i < 5'000; ++i) text += "{{a + *}} ";
+  Diagnostics diagnostics;
+  CHECK_FALSE(expr::parse_template(text, TextPlace{}, diagnostics).has_value());
+  CHECK(diagnostics.items().size() == 101);
+}
+
 TEST_CASE("texts around the size of the buffer") {
   for (std::size_t size : {500u, 510u, 511u, 512u, 513u, 1023u, 1024u, 1025u, 5000u}) {
     Vars vars(R"({"s":null})");
