@@ -264,12 +264,22 @@ Result<Value> unpick(Invocation& call) {
   if (in.failed()) return in.error();
   std::vector<std::string> names;
   if (std::optional<Error> error = names_of(call, names)) return std::move(*error);
-  std::uint64_t cost = 0;
-  if (__builtin_mul_overflow(std::uint64_t{names.size()}, std::uint64_t{call[0].size()}, &cost)) cost = UINT64_MAX;
-  if (!call.charge(call[0].size() + names.size() + cost / 16)) return call.failure();
+  if (!call.charge(call[0].size() + names.size())) return call.failure();
   Value out = call[0].is_null() ? Value::object() : call.take(0);
-  for (const std::string& name : names) out.erase(name);
-  return out;
+  if (names.size() < 4) {
+    for (const std::string& name : names) out.erase(name);
+    return out;
+  }
+  // One by one each would move all that come after it.
+  std::vector<bool> goes(out.size());
+  for (const std::string& name : names) {
+    if (const Value* member = out.find(name)) goes[static_cast<std::size_t>(member - &out[0])] = true;
+  }
+  Value kept = out.keys_ignore_case() ? Value::headers() : Value::object();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (!goes[i]) kept.set(out.key_at(i), out[i]);
+  }
+  return kept;
 }
 
 Result<Value> get(Invocation& call) {

@@ -13,6 +13,7 @@
 #include "base/kind_in_words.hpp"
 #include "base/text_place.hpp"
 #include "base/utf8.hpp"
+#include "expr/content_hash.hpp"
 #include "expr/unicode.hpp"
 
 namespace fnstack::expr::functions {
@@ -40,46 +41,6 @@ int rank(const Value& value) noexcept {
       break;
   }
   return 6;
-}
-
-std::uint64_t mix(std::uint64_t hash, std::uint64_t more) noexcept {
-  hash ^= more + 0x9E3779B97F4A7C15U + (hash << 6) + (hash >> 2);
-  hash *= 0xFF51AFD7ED558CCDU;
-  return hash ^ (hash >> 33);
-}
-
-// Equal values hash alike: 1 and 1.0, members in any order. Recursion is bounded by a value's greatest depth.
-std::uint64_t hash_of(const Value& value, std::uint32_t depth) noexcept {
-  const std::hash<std::string_view> text_hash;
-  switch (value.kind()) {
-    case Value::Kind::null:
-      return 1;
-    case Value::Kind::boolean:
-      return value.as_boolean() ? 3 : 2;
-    case Value::Kind::integer:
-    case Value::Kind::number: {
-      const double number = value.as_number();
-      return mix(4, std::hash<double>()(number == 0 ? 0.0 : number));
-    }
-    case Value::Kind::string:
-      return mix(5, text_hash(value.as_string()));
-    case Value::Kind::bytes:
-      return mix(6, text_hash(value.as_string()));
-    case Value::Kind::array: {
-      std::uint64_t hash = 7;
-      for (std::size_t i = 0; depth > 0 && i < value.size(); ++i) hash = mix(hash, hash_of(value[i], depth - 1));
-      return hash;
-    }
-    case Value::Kind::object: {
-      std::uint64_t sum = 8;
-      for (std::size_t i = 0; depth > 0 && i < value.size(); ++i) {
-        // Keys that ignore case compare so: leave them out of the hash.
-        sum += mix(value.keys_ignore_case() ? 0 : text_hash(value.key_at(i)), hash_of(value[i], depth - 1));
-      }
-      return mix(9, value.keys_ignore_case() ? value.size() : sum);
-    }
-  }
-  return 0;
 }
 
 const Value& empty_list() {
@@ -382,7 +343,7 @@ bool Selector::select(const Value& element, std::size_t index, Value& result) {
 bool ValueSet::find(const Value& value, std::size_t& found) {
   found = none;
   if (table_.empty()) return true;
-  const std::uint64_t hash = hash_of(value, 256);
+  const std::uint64_t hash = content_hash(value);
   const std::size_t mask = table_.size() - 1;
   for (std::size_t at = hash & mask; table_[at] != 0; at = (at + 1) & mask) {
     const Entry& entry = entries_[table_[at] - 1];
@@ -403,7 +364,7 @@ bool ValueSet::find(const Value& value, std::size_t& found) {
 bool ValueSet::add(const Value& value, std::size_t& found) {
   if (!meter_.add(1, value.byte_size()) || !find(value, found)) return false;
   if (found != none) return true;
-  entries_.push_back({hash_of(value, 256), value});
+  entries_.push_back({content_hash(value), value});
   if (entries_.size() * 2 > table_.size()) {
     grow();
     return true;

@@ -1,8 +1,12 @@
 // "Arrays": makes a new list from lists; the ones given stay as they are.
 #include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 #include <fnstack/json.hpp>
 
+#include "expr/content_hash.hpp"
 #include "expr/expression.hpp"
 #include "steps/steps.hpp"
 
@@ -18,13 +22,6 @@ Result<Value> copy_of_list(Fields& fields, std::string_view name) {
   if (value.is_null()) return Value::array();
   if (!value.is_array()) return wrong(std::string(name) + ": expected a list");
   return value;
-}
-
-bool contains(const Value& list, const Value& wanted) {
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (list[i] == wanted) return true;
-  }
-  return false;
 }
 
 Result<Value> slice(Fields& fields, const Value& all) {
@@ -45,6 +42,8 @@ Result<Value> slice(Fields& fields, const Value& all) {
 Result<Value> with_expression(Fields& fields, std::string_view operation, const Value& all) {
   Value result = operation == "group_by" ? Value::object() : Value::array();
   Value rest = Value::array();
+  std::vector<Value> groups;
+  std::unordered_map<std::string, std::size_t> group_of;
   std::int64_t matches = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
     auto answer = fields.evaluate("condition", {all[i], Value(static_cast<std::int64_t>(i))});
@@ -60,11 +59,16 @@ Result<Value> with_expression(Fields& fields, std::string_view operation, const 
     if (operation == "every" && !yes) return Value(false);
     if (operation == "group_by") {
       const std::string key = to_text(*answer);
-      Value group = result.get(key);
-      group.push_back(all[i]);
-      result.set(key, std::move(group));
+      const auto [known, is_new] = group_of.try_emplace(key, groups.size());
+      if (is_new) {
+        groups.push_back(Value::array());
+        result.set(key, Value());
+      }
+      groups[known->second].push_back(all[i]);
     }
   }
+  // A group has one owner until it is complete, or each element would copy it.
+  for (std::size_t i = 0; i < groups.size(); ++i) result.set_at(i, std::move(groups[i]));
   if (operation == "find") return Value();
   if (operation == "find_index") return Value(-1);
   if (operation == "has" || operation == "some") return Value(false);
@@ -89,16 +93,16 @@ Result<Value> reduce(Fields& fields, const Value& all) {
   return accumulated;
 }
 
-// Whether the list would stay within value_bytes and value_depth with so much more in it. Asked before it is taken:
+// Whether what grows, a list or an object, would stay within value_bytes and value_depth. Asked before it is taken:
 // from then on nothing may fail.
-std::optional<Error> check_growth(Fields& fields, const Value& list, const Value& more, std::uint32_t depth) {
+std::optional<Error> check_growth(Fields& fields, std::string_view what, std::uint64_t bytes, std::uint32_t depth) {
   const Limits& limits = fields.limits();
-  if (list.byte_size() + more.byte_size() > static_cast<std::uint64_t>(limits.value_bytes)) {
-    return make_error(error_type::limit,
-                      "value_bytes: the list would take more than " + std::to_string(limits.value_bytes) + " bytes");
+  if (bytes > static_cast<std::uint64_t>(limits.value_bytes)) {
+    return make_error(error_type::limit, "value_bytes: the " + std::string(what) + " would take more than " +
+                                             std::to_string(limits.value_bytes) + " bytes");
   }
   if (depth > limits.value_depth) {
-    return make_error(error_type::limit, "value_depth: the list would be nested more than " +
+    return make_error(error_type::limit, "value_depth: the " + std::string(what) + " would be nested more than " +
                                              std::to_string(limits.value_depth) + " deep");
   }
   return std::nullopt;
@@ -110,7 +114,8 @@ Result<Value> grow(Fields& fields, bool by_list) {
   if (!known.is_null() && !known.is_array()) return wrong("array: expected a list");
   Value more = fields.take(by_list ? "array2" : "value");
   if (by_list && !more.is_null() && !more.is_array()) return wrong("array2: expected a list");
-  if (auto error = check_growth(fields, known, more, more.depth() + (by_list ? 0 : 1))) return std::move(*error);
+  const std::uint32_t depth = more.depth() + (by_list ? 0 : 1);
+  if (auto error = check_growth(fields, "list", known.byte_size() + more.byte_size(), depth)) return std::move(*error);
   Value all = fields.take("array");
   if (all.is_null()) all = Value::array();
   if (!by_list) {
@@ -128,31 +133,34 @@ Result<Value> compute(Fields& fields) {
   };
   if (is({"concat", "merge"})) return grow(fields, true);
   if (is({"push", "append", "add"})) return grow(fields, false);
+  if (is({"pop", "shift"})) {
+    if (!fields["array"].is_null() && !fields["array"].is_array()) return wrong("array: expected a list");
+    Value all = fields.take("array");
+    all.erase_at(operation == "shift" ? 0 : all.size() - 1);
+    return all;
+  }
   auto all = copy_of_list(fields, "array");
   if (!all) return all;
   if (is({"union", "difference", "intersection"})) {
     auto other = copy_of_list(fields, "array2");
     if (!other) return other;
+    expr::ValuesByContent others;
+    for (std::size_t i = 0; operation != "union" && i < other->size(); ++i) others.insert((*other)[i]);
+    expr::ValuesByContent known;
     Value result = Value::array();
+    const auto add = [&](const Value& element) {
+      if (known.insert(element).second) result.push_back(element);
+    };
     for (std::size_t i = 0; i < all->size(); ++i) {
-      const bool in_other = operation != "union" && contains(*other, (*all)[i]);
-      const bool wanted = operation == "union" || in_other == (operation == "intersection");
-      if (wanted && !contains(result, (*all)[i])) result.push_back((*all)[i]);
+      const Value& element = (*all)[i];
+      if (operation == "union" || (others.count(element) > 0) == (operation == "intersection")) add(element);
     }
-    for (std::size_t i = 0; operation == "union" && i < other->size(); ++i) {
-      if (!contains(result, (*other)[i])) result.push_back((*other)[i]);
-    }
+    for (std::size_t i = 0; operation == "union" && i < other->size(); ++i) add((*other)[i]);
     return result;
   }
   if (is({"unshift", "prepend"})) {
     Value result = Value::array({fields.take("value")});
     for (std::size_t i = 0; i < all->size(); ++i) result.push_back((*all)[i]);
-    return result;
-  }
-  if (is({"pop", "shift"})) {
-    Value result = Value::array();
-    const std::size_t skip = operation == "shift" ? 1 : 0;
-    for (std::size_t i = skip; i + (1 - skip) < all->size(); ++i) result.push_back((*all)[i]);
     return result;
   }
   if (operation == "slice") return slice(fields, *all);
@@ -164,9 +172,10 @@ Result<Value> compute(Fields& fields) {
     return result;
   }
   if (operation == "unique") {
+    expr::ValuesByContent known;
     Value result = Value::array();
     for (std::size_t i = 0; i < all->size(); ++i) {
-      if (!contains(result, (*all)[i])) result.push_back((*all)[i]);
+      if (known.insert((*all)[i]).second) result.push_back((*all)[i]);
     }
     return result;
   }
@@ -175,6 +184,66 @@ Result<Value> compute(Fields& fields) {
     return with_expression(fields, operation, *all);
   }
   return wrong("operation: unknown operation \"" + operation.substr(0, 60) + "\"");
+}
+
+// A list of what is in an object.
+Value listed(const Value& object, std::string_view operation) {
+  Value list = Value::array();
+  list.reserve(object.size());
+  for (std::size_t i = 0; i < object.size(); ++i) {
+    if (operation == "keys") list.push_back(Value(object.key_at(i)));
+    if (operation == "values") list.push_back(object[i]);
+    if (operation == "entries") list.push_back(Value::object({{"key", Value(object.key_at(i))}, {"value", object[i]}}));
+  }
+  return list;
+}
+
+// How many bytes an object has more with this member.
+std::uint64_t growth(const Value& object, std::string_view key, const Value& value) {
+  const Value* const before = object.find(key);
+  return value.byte_size() + (before == nullptr ? key.size() : std::uint64_t{0} - before->byte_size());
+}
+
+// set, remove and merge change the object in place if nobody else has it.
+Result<Value> compute_object(Fields& fields) {
+  const std::string operation(fields["operation"].as_string());
+  const Value& known = fields["object"];
+  if (!known.is_object() && !known.is_null()) return wrong("object: expected an object");
+  const bool removes = operation == "remove" || operation == "unset";
+  if ((removes || operation == "set" || operation == "get" || operation == "has") && !fields["key"].is_string()) {
+    return wrong("key: expected text");
+  }
+  const std::string key(fields["key"].as_string());
+  if (operation == "get") return known.get(key);
+  if (operation == "has") return Value(known.find(key) != nullptr);
+  if (operation == "keys" || operation == "values" || operation == "entries") return listed(known, operation);
+
+  Value value;
+  std::uint64_t bytes = known.byte_size();
+  std::uint32_t depth = 0;
+  if (operation == "set") {
+    value = fields.take("value");
+    bytes += growth(known, key, value);
+    depth = value.depth() + 1;
+  } else if (operation == "merge") {
+    value = fields.take("object2");
+    if (!value.is_object() && !value.is_null()) return wrong("object2: expected an object");
+    for (std::size_t i = 0; i < value.size(); ++i) bytes += growth(known, value.key_at(i), value[i]);
+    depth = value.depth();
+  } else if (!removes) {
+    return wrong("operation: unknown operation \"" + operation.substr(0, 60) + "\"");
+  }
+  if (auto error = check_growth(fields, "object", bytes, depth)) return std::move(*error);
+  Value object = fields.take("object");
+  if (object.is_null()) object = Value::object();
+  if (removes) {
+    object.erase(key);
+  } else if (operation == "set") {
+    object.set(key, std::move(value));
+  } else {
+    for (std::size_t i = 0; i < value.size(); ++i) object.set(value.key_at(i), value[i]);
+  }
+  return object;
 }
 
 }  // namespace
@@ -225,41 +294,8 @@ StepKind objects() {
                      {.name = "object2", .aliases = {"other"}, .doc = "merge: its members win"},
                      {.name = "key", .type = FieldType::text, .doc = "set, remove, get, has"},
                      {.name = "value", .doc = "set"}},
-          .compute = [](Fields& fields) -> Result<Value> {
-            const std::string_view operation = fields["operation"].as_string();
-            Value object = fields.take("object");
-            if (object.is_null()) object = Value::object();
-            if (!object.is_object()) return wrong("object: expected an object");
-            const bool by_key = operation == "set" || operation == "remove" || operation == "unset" ||
-                                operation == "get" || operation == "has";
-            if (by_key && !fields["key"].is_string()) return wrong("key: expected text");
-            const std::string key(fields["key"].as_string());
-            if (operation == "set") {
-              object.set(key, fields.take("value"));
-            } else if (operation == "remove" || operation == "unset") {
-              object.erase(key);
-            } else if (operation == "get") {
-              return object.get(key);
-            } else if (operation == "has") {
-              return Value(object.find(key) != nullptr);
-            } else if (operation == "merge") {
-              const Value& other = fields["object2"];
-              if (!other.is_object() && !other.is_null()) return wrong("object2: expected an object");
-              for (std::size_t i = 0; i < other.size(); ++i) object.set(other.key_at(i), other[i]);
-            } else if (operation == "keys" || operation == "values" || operation == "entries") {
-              Value list = Value::array();
-              for (std::size_t i = 0; i < object.size(); ++i) {
-                if (operation == "keys") list.push_back(Value(object.key_at(i)));
-                if (operation == "values") list.push_back(object[i]);
-                if (operation == "entries")
-                  list.push_back(Value::object({{"key", Value(object.key_at(i))}, {"value", object[i]}}));
-              }
-              return list;
-            } else {
-              return wrong("operation: unknown operation \"" + std::string(operation).substr(0, 60) + "\"");
-            }
-            return object;
-          }};
+          .in_place = "object",
+          .compute = compute_object};
 }
 
 }  // namespace fnstack::steps
