@@ -2,6 +2,8 @@
 // part of FunctionBuilder that reads; it emits nothing.
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string_view>
 
 #include <fnstack/json.hpp>
 
@@ -427,6 +429,7 @@ void FunctionBuilder::collect_names(const std::vector<Step>& steps) {
       if (is_get && !variable.from_cache) {
         variable.from_cache = true;
         variable.age_slot = new_slot();
+        age_slots_.emplace(variable.slot, variable.age_slot);
       }
     } else if (!checked.implicit_name.empty()) {
       implicit_candidates_.try_emplace(checked.implicit_name, none);
@@ -472,11 +475,13 @@ void FunctionBuilder::collect_names(const std::vector<Step>& steps) {
   }
 }
 
-const CheckedStep* FunctionBuilder::step_of(std::uint32_t info) const {
-  for (const auto& [node, step] : checked_) {
-    if (step.info == info) return &step;
+// Asked when all steps are known.
+const CheckedStep* FunctionBuilder::step_of(std::uint32_t info) {
+  if (by_info_.empty()) {
+    for (const auto& [node, step] : checked_) by_info_.emplace(step.info, &step);
   }
-  return nullptr;
+  const auto found = by_info_.find(info);
+  return found == by_info_.end() ? nullptr : found->second;
 }
 
 // Each request is an External API Request, as if it were written so. Its node is a copy with the step's name added;
@@ -547,12 +552,9 @@ const CheckedStep& FunctionBuilder::checked(const Step& step) {
 }
 
 void FunctionBuilder::warn_unset() {
-  const auto is_declared = [&](std::string_view name) {
-    const auto names_it = [&](const auto& parameter) { return parameter.name == name; };
-    const auto carries_it = [&](const Member* member) { return member->key == name; };
-    return std::any_of(definition_.parameters.begin(), definition_.parameters.end(), names_it) ||
-           std::any_of(definition_.default_inputs.begin(), definition_.default_inputs.end(), carries_it);
-  };
+  std::set<std::string_view> declared;
+  for (const Parameter& parameter : definition_.parameters) declared.insert(parameter.name);
+  for (const Member* member : definition_.default_inputs) declared.insert(member->key);
   // The same for all of them.
   std::vector<std::string_view> candidates;
   for (const auto& [known, variable] : variables_) candidates.emplace_back(known);
@@ -562,7 +564,7 @@ void FunctionBuilder::warn_unset() {
   for (std::string_view root : {"inputs", "env", "error", "timestamp", "now", "uuid", "item"})
     candidates.push_back(root);
   for (const auto& [name, use] : unset_) {
-    if (is_declared(name)) continue;
+    if (declared.count(name) > 0) continue;
     const bool usual = std::find(std::begin(usual_roots), std::end(usual_roots), name) != std::end(usual_roots);
     report(use.step, Diagnostic::Severity::warning, "unset-variable",
            "no step sets " + in_quotes(name) + " and no input declares it" +

@@ -6,6 +6,7 @@
 #include "program/function_builder.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include <fnstack/json.hpp>
 
@@ -58,7 +59,7 @@ expr::Reference FunctionBuilder::resolve(const expr::NameUse& use, Span literal,
     expr::Reference reference = at_slot(variable.slot);
     if (variable.from_cache && use.first_key == "age") {
       reference.age_slot = variable.age_slot;
-      age_readers_.push_back(variable.slot);
+      read_ages_.insert(variable.age_slot);
     }
     return reference;
   }
@@ -214,23 +215,24 @@ void FunctionBuilder::resolve_implicit() {
       instruction.b = found->second;
     }
   }
-  for (Slot slot : age_readers_) {
-    for (const auto& [name, variable] : variables_) {
-      if (variable.slot != slot) continue;
-      for (KindCall& call : data_.kind_calls) {
-        if (call.age_slot == variable.age_slot && call.function == function_) call.wants_age = true;
-      }
-    }
+  if (read_ages_.empty()) return;
+  for (auto call = data_.kind_calls.rbegin(); call != data_.kind_calls.rend() && call->function == function_; ++call) {
+    if (call->age_slot != none && read_ages_.count(call->age_slot) > 0) call->wants_age = true;
   }
 }
 
 void FunctionBuilder::resolve_branch_results() {
+  // One for all branches: each has a frame of its own, and the more slots a frame has the more each branch copies.
+  Slot shared = none;
   for (const BranchResult& result : branch_results_) {
     Slot slot = result.from.slot;
     if (slot == none) {
       Instruction& stores = data_.code[result.from.instruction];
       Slot& stored = stores.op == Op::call ? data_.call_sites[stores.a].result : stores.b;
-      if (stored == none) stored = new_slot();
+      if (stored == none) {
+        if (shared == none) shared = new_slot();
+        stored = shared;
+      }
       slot = stored;
     }
     data_.code[result.end_branch].a = slot;
@@ -387,10 +389,10 @@ void FunctionBuilder::parameters() {
     }
     info.parameters.push_back(std::move(compiled));
   }
+  std::set<std::string_view> declared;
+  for (const Parameter& parameter : definition_.parameters) declared.insert(parameter.name);
   for (const Member* member : definition_.default_inputs) {
-    const bool declared = std::any_of(info.parameters.begin(), info.parameters.end(),
-                                      [&](const ParameterInfo& known) { return known.name == member->key; });
-    if (declared) continue;
+    if (!declared.insert(member->key).second) continue;
     ParameterInfo compiled{member->key, "any", false, none};
     compiled.default_value = add_operand(operand_compiler(nullptr, definition_.path).value(member->value));
     info.parameters.push_back(std::move(compiled));
@@ -530,10 +532,8 @@ Slot Lowering::hidden(std::uint32_t count) { return builder_.new_slot(count); }
 Slot Lowering::variable(std::string_view name) { return builder_.assignable(name); }
 
 Slot Lowering::age_slot(Slot variable) const noexcept {
-  for (const auto& [name, known] : builder_.variables_) {
-    if (known.slot == variable) return known.age_slot;
-  }
-  return none;
+  const auto found = builder_.age_slots_.find(variable);
+  return found == builder_.age_slots_.end() ? none : found->second;
 }
 
 Slot Lowering::result() const noexcept {

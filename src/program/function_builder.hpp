@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -134,7 +135,7 @@ class FunctionBuilder {
   void tell_lost_assignment(std::uint32_t fork, std::uint32_t assignment, Slot slot, const std::string& name);
   // Steps that the author did not write as such.
   [[nodiscard]] std::vector<Step> request_steps(const CheckedStep& step, std::size_t field);
-  [[nodiscard]] const CheckedStep* step_of(std::uint32_t info) const;
+  [[nodiscard]] const CheckedStep* step_of(std::uint32_t info);
   void warn_near_step_name();
 
   // ---- lowering
@@ -169,6 +170,7 @@ class FunctionBuilder {
   std::size_t& comparisons_;  // how many more words may be compared, all functions together
 
   std::map<const Node*, CheckedStep> checked_;
+  std::map<std::uint32_t, const CheckedStep*> by_info_;      // of them, once step_of was asked
   std::vector<std::pair<std::string, Variable>> variables_;  // set by a step, in order of first mention
   std::map<std::string, std::size_t, std::less<>> variable_index_;
   std::map<std::string, Slot, std::less<>> implicit_candidates_;  // none until read
@@ -186,7 +188,8 @@ class FunctionBuilder {
   std::vector<LexicalName> lexical_;
   std::vector<Scope> scopes_;
   std::vector<Slot> transactions_;
-  std::vector<Slot> age_readers_;
+  std::map<Slot, Slot> age_slots_;  // of variables that a cache get fills
+  std::set<Slot> read_ages_;        // those that something reads
   std::vector<std::uint32_t> label_places_;
   std::vector<Fixup> fixups_;
   std::uint32_t next_slot_ = slot::first_free;

@@ -1,4 +1,7 @@
 // "Switch": runs the block whose key is the subject's text, or the default block; nothing falls through.
+#include <set>
+#include <string>
+
 #include <fnstack/json.hpp>
 
 #include "program/lowering.hpp"
@@ -14,10 +17,9 @@ void lower(program::Lowering& step) {
   const program::OperandIndex subject = step.operand("variable");
   std::vector<std::pair<std::string, program::Label>> table;
   std::vector<std::pair<const Node*, std::string>> blocks;
+  std::set<std::string> keys;
   const auto add = [&](std::string key, const Node& at, const Node& steps, std::string path) {
-    for (const auto& [known, label] : table) {
-      if (known == key) step.error("case-twice", "case \"" + key + "\" is given twice", &at);
-    }
+    if (!keys.insert(key).second) step.error("case-twice", "case \"" + key + "\" is given twice", &at);
     table.emplace_back(std::move(key), step.new_label());
     blocks.emplace_back(&steps, std::move(path));
   };
