@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include <fnstack/json.hpp>
 
@@ -90,10 +91,19 @@ class TraceObserver final : public Observer {
   std::size_t max_bytes_;
 };
 
+// In one pass: what follows a replacement is not moved again for each.
 void replace_all(std::string& text, const std::string& what, const std::string& instead) {
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + instead.size())) {
-    text.replace(at, what.size(), instead);
+  std::size_t at = text.find(what);
+  if (at == std::string::npos) return;
+  std::string out;
+  std::size_t done = 0;
+  for (; at != std::string::npos; at = text.find(what, done)) {
+    out.append(text, done, at - done);
+    out += instead;
+    done = at + what.size();
   }
+  out.append(text, done);
+  text = std::move(out);
 }
 
 }  // namespace

@@ -272,6 +272,7 @@ TEST_CASE("secrets are masked in every form they travel in") {
   CHECK(token.apply_to_text("Basic dXNlcjpza19saXZlXzAxMjM0NTY3ODk=").find("c2tfbGl2ZV") == std::string::npos);
   CHECK(token.apply_to_text("Basic dXNlcjpza19saXZlXzAxMjM0NTY3ODk=").find("[env.TOKEN]") != std::string::npos);
   CHECK(to_json(mask.apply(Value::object({{"list", Value::array({"a+b/c d\"e"})}}))) == R"({"list":["[env.KEY]"]})");
+  CHECK(mask.apply_to_text("a+b/c d\"ea+b/c d\"e, a+b/c d\"e") == "[env.KEY][env.KEY], [env.KEY]");
 }
 
 TEST_CASE("background tasks run on their own, under the id that was given back") {
