@@ -1,9 +1,9 @@
 // The memory database: tables of rows in this process, with the same answers as SQLite under auto schema. Knows
-// no SQL. A table is shared until it is written, so the copy that a transaction keeps for its rollback costs
-// nothing for tables it does not touch. callback_database() at the end is the interface as a function.
+// no SQL. What a transaction, or a command of many rows, must be able to take back is noted as it happens: so its cost
+// depends on what it changes, not on how much there is. callback_database() at the end is the interface as a function.
 #include <algorithm>
 #include <map>
-#include <numeric>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -25,15 +25,30 @@ struct Table {
   using Row = std::vector<Value>;  // by column; a row written before a column came is shorter
 
   std::string name;
-  std::vector<std::string> columns;  // without id
+  Value form = Value::object({{"id", Value()}});  // id and all columns, in order; what is shown has its list of keys
   std::map<std::int64_t, Row> rows;
 
   [[nodiscard]] std::size_t slot(std::string_view column) const noexcept {
-    for (std::size_t at = 0; at < columns.size(); ++at) {
-      if (backends::same_name(columns[at], column)) return at + 1;
-    }
+    const auto found = slots_.find(column);
+    if (found != slots_.end()) return found->second;
     return backends::same_name(column, "id") ? 0 : Filter::no_slot;
   }
+  [[nodiscard]] std::size_t columns() const noexcept { return slots_.size(); }
+  void add_column(std::string_view column) {
+    slots_.emplace(column, slots_.size() + 1);
+    form.set(column, Value());
+  }
+  // Takes back those that came last.
+  void keep_columns(std::size_t count) {
+    while (slots_.size() > count) {
+      const std::string last(form.key_at(slots_.size()));
+      slots_.erase(slots_.find(last));
+      form.erase(last);
+    }
+  }
+
+ private:
+  std::unordered_map<std::string, std::size_t, backends::NameHash, backends::NameEqual> slots_;
 };
 
 const Value& cell(const Table::Row& row, std::size_t slot) {
@@ -48,10 +63,9 @@ void resolve(Filter& filter, const Table& table) {
 
 // What a row looks like from outside: all columns, id first.
 Value shown(const Table& table, const Table::Row& row) {
-  Value object = Value::object();
-  object.set("id", row[0]);
-  for (std::size_t at = 0; at < table.columns.size(); ++at) object.set(table.columns[at], cell(row, at + 1));
-  return object;
+  Table::Row cells = row;
+  cells.resize(table.columns() + 1);
+  return Value::object_like(table.form, cells);
 }
 
 class MemoryDatabase final : public backends::SerialDatabase {
@@ -79,31 +93,78 @@ class MemoryDatabase final : public backends::SerialDatabase {
       case Kind::sql:
         return make_error(error_type::database, "the memory database takes no SQL; run with SQLite or PostgreSQL");
       case Kind::begin:
-        before_ = tables_;
+        is_open_ = true;
         return Value();
       case Kind::commit:
-        before_.clear();
+        is_open_ = false;
+        changes_.clear();
         return Value();
       case Kind::rollback:
-        tables_ = std::move(before_);
-        before_.clear();
+        is_open_ = false;
+        take_back(0);
         return Value();
     }
     return make_error(error_type::database, "unknown database command");
   }
 
  private:
-  using Tables = std::unordered_map<std::string, std::shared_ptr<Table>, backends::NameHash, backends::NameEqual>;
+  using Tables = std::unordered_map<std::string, Table, backends::NameHash, backends::NameEqual>;
 
-  const Table* find(std::string_view name) const {
+  // What was before a change, to take it back: a row, else a table's columns, else that there was no such table.
+  struct Change {
+    std::string table;
+    std::optional<std::int64_t> id;
+    std::optional<Table::Row> row;  // none: there was no row with this id
+    std::optional<std::size_t> columns;
+  };
+
+  Table* find(std::string_view name) {
     const auto found = tables_.find(name);
-    return found == tables_.end() ? nullptr : found->second.get();
+    return found == tables_.end() ? nullptr : &found->second;
   }
 
-  // The table to write to: a copy of its own if the state before a transaction shares it.
-  static Table& writable(std::shared_ptr<Table>& table) {
-    if (table.use_count() > 1) table = std::make_shared<Table>(*table);
-    return *table;
+  void note_columns(const Table& table) { changes_.push_back({table.name, {}, {}, table.columns()}); }
+  void note_row(const Table& table, std::int64_t id) {
+    const auto row = table.rows.find(id);
+    std::optional<Table::Row> before;
+    if (row != table.rows.end()) before = row->second;
+    changes_.push_back({table.name, id, std::move(before), {}});
+  }
+  void take_back(std::size_t keep) {
+    for (; changes_.size() > keep; changes_.pop_back()) {
+      Change& change = changes_.back();
+      const auto table = tables_.find(change.table);
+      if (change.id && change.row) {
+        table->second.rows.insert_or_assign(*change.id, std::move(*change.row));
+      } else if (change.id) {
+        table->second.rows.erase(*change.id);
+      } else if (change.columns) {
+        table->second.keep_columns(*change.columns);
+      } else {
+        tables_.erase(table);
+      }
+    }
+  }
+  // A command's changes: all of them, or none if it fails.
+  template <class Work>
+  Result<Value> changing(Work work) {
+    const std::size_t before = changes_.size();
+    Result<Value> result = work();
+    if (!result) take_back(before);
+    if (!is_open_) changes_.clear();
+    return result;
+  }
+
+  // The table, made if there is none; about to be given rows and columns.
+  Table& table_of(const DatabaseCommand& command) {
+    if (Table* table = find(command.table)) {
+      note_columns(*table);
+      return *table;
+    }
+    changes_.push_back({command.table, {}, {}, {}});
+    Table& made = tables_.try_emplace(command.table).first->second;
+    made.name = command.table;
+    return made;
   }
 
   static const Table::Row* find_row(const Table& table, const Value& record_id) {
@@ -139,8 +200,8 @@ class MemoryDatabase final : public backends::SerialDatabase {
       std::size_t slot = table.slot(data.key_at(at));
       if (slot == 0) continue;
       if (slot == Filter::no_slot) {
-        table.columns.emplace_back(data.key_at(at));
-        slot = table.columns.size();
+        table.add_column(data.key_at(at));
+        slot = table.columns();
       }
       if (row.size() <= slot) row.resize(slot + 1);
       row[slot] = data[at];
@@ -182,7 +243,7 @@ class MemoryDatabase final : public backends::SerialDatabase {
     return rows;
   }
 
-  Result<Value> query(const DatabaseCommand& command) const {
+  Result<Value> query(const DatabaseCommand& command) {
     const bool counts = command.kind == Kind::count;
     auto filter = backends::read_filter(command.filter);
     if (!filter) return std::move(filter).error();
@@ -204,14 +265,14 @@ class MemoryDatabase final : public backends::SerialDatabase {
     return answer;
   }
 
-  Result<Value> get(const DatabaseCommand& command) const {
+  Result<Value> get(const DatabaseCommand& command) {
     const Table* table = find(command.table);
     const Table::Row* row = table != nullptr ? find_row(*table, command.record_id) : nullptr;
     return row == nullptr ? Value() : shown(*table, *row);
   }
 
   // Everything is checked already but the id.
-  static Result<Value> add_row(Table& table, const Value& data) {
+  Result<Value> add_row(Table& table, const Value& data) {
     auto given = backends::new_id(data);
     if (!given) return std::move(given).error();
     if (!*given && !table.rows.empty() && table.rows.rbegin()->first == INT64_MAX) {
@@ -219,60 +280,56 @@ class MemoryDatabase final : public backends::SerialDatabase {
     }
     const std::int64_t next = table.rows.empty() ? 1 : std::max<std::int64_t>(1, table.rows.rbegin()->first + 1);
     const std::int64_t id = given->value_or(next);
-    const auto [row, added] = table.rows.try_emplace(id);
-    if (!added) return backends::same_id_exists(table.name);
-    row->second.emplace_back(id);
-    assign(table, row->second, data);
-    return shown(table, row->second);
+    if (table.rows.find(id) != table.rows.end()) return backends::same_id_exists(table.name);
+    note_row(table, id);
+    Table::Row& row = table.rows[id];
+    row.emplace_back(id);
+    assign(table, row, data);
+    return shown(table, row);
   }
 
   Result<Value> insert(const DatabaseCommand& command) {
-    const Table* table = find(command.table);
-    if (auto checked = check_columns(command, table, command.data); !checked) return std::move(checked).error();
-    // A new table appears only when its first row is in.
-    const auto found = tables_.find(command.table);
-    if (found != tables_.end()) return add_row(writable(found->second), command.data);
-    auto made = std::make_shared<Table>();
-    made->name = command.table;
-    auto row = add_row(*made, command.data);
-    if (row) tables_.emplace(command.table, std::move(made));
-    return row;
+    if (auto checked = check_columns(command, find(command.table), command.data); !checked)
+      return std::move(checked).error();
+    return changing([&] { return add_row(table_of(command), command.data); });
   }
 
   Result<Value> insert_many(const DatabaseCommand& command) {
-    Value answer = Value::array();
-    if (command.data.size() == 0) return answer;
-    const Table* table = find(command.table);
+    if (command.data.size() == 0) return Value::array();
     for (std::size_t at = 0; at < command.data.size(); ++at) {
-      if (auto checked = check_columns(command, table, command.data[at]); !checked) return std::move(checked).error();
+      if (auto checked = check_columns(command, find(command.table), command.data[at]); !checked)
+        return std::move(checked).error();
     }
-    auto copy = table != nullptr ? std::make_shared<Table>(*table) : std::make_shared<Table>();
-    copy->name = table != nullptr ? table->name : command.table;
-    // First all columns: the earlier rows have those of the later ones too.
-    for (std::size_t at = 0; at < command.data.size(); ++at) {
-      Table::Row ignored;
-      assign(*copy, ignored, command.data[at]);
-    }
-    for (std::size_t at = 0; at < command.data.size(); ++at) {
-      auto row = add_row(*copy, command.data[at]);
-      if (!row) return row;
-      answer.push_back(std::move(*row));
-    }
-    tables_.insert_or_assign(command.table, std::move(copy));
-    return answer;
+    return changing([&]() -> Result<Value> {
+      Table& table = table_of(command);
+      // First all columns: the earlier rows have those of the later ones too.
+      for (std::size_t at = 0; at < command.data.size(); ++at) {
+        Table::Row ignored;
+        assign(table, ignored, command.data[at]);
+      }
+      Value answer = Value::array();
+      for (std::size_t at = 0; at < command.data.size(); ++at) {
+        auto row = add_row(table, command.data[at]);
+        if (!row) return row;
+        answer.push_back(std::move(*row));
+      }
+      return answer;
+    });
   }
 
   Result<Value> change_row(const DatabaseCommand& command, const Value& record_id) {
-    const auto found = tables_.find(command.table);
-    const Table::Row* row = found != tables_.end() ? find_row(*found->second, record_id) : nullptr;
+    Table* const table = find(command.table);
+    const Table::Row* row = table != nullptr ? find_row(*table, record_id) : nullptr;
     if (row == nullptr) return backends::no_record(command.table, record_id);
-    if (auto checked = check_columns(command, found->second.get(), command.data); !checked)
-      return std::move(checked).error();
+    if (auto checked = check_columns(command, table, command.data); !checked) return std::move(checked).error();
     const std::int64_t id = row->front().as_integer();
-    Table& table = writable(found->second);
-    Table::Row& changed = table.rows.at(id);
-    assign(table, changed, command.data);
-    return shown(table, changed);
+    return changing([&]() -> Result<Value> {
+      note_columns(*table);
+      note_row(*table, id);
+      Table::Row& changed = table->rows.at(id);
+      assign(*table, changed, command.data);
+      return shown(*table, changed);
+    });
   }
 
   Result<Value> update(const DatabaseCommand& command) { return change_row(command, command.record_id); }
@@ -292,27 +349,34 @@ class MemoryDatabase final : public backends::SerialDatabase {
   }
 
   Result<Value> remove(const DatabaseCommand& command) {
-    const auto found = tables_.find(command.table);
-    const Table::Row* row = found != tables_.end() ? find_row(*found->second, command.record_id) : nullptr;
+    Table* const table = find(command.table);
+    const Table::Row* row = table != nullptr ? find_row(*table, command.record_id) : nullptr;
     if (row == nullptr) return Value(0);
     const std::int64_t id = row->front().as_integer();
-    writable(found->second).rows.erase(id);
-    return Value(1);
+    return changing([&]() -> Result<Value> {
+      note_row(*table, id);
+      return Value(table->rows.erase(id));
+    });
   }
 
   Result<Value> remove_many(const DatabaseCommand& command) {
     auto filter = backends::read_filter(command.filter);
     if (!filter) return std::move(filter).error();
-    const auto found = tables_.find(command.table);
-    if (found == tables_.end()) return Value(0);
-    resolve(*filter, *found->second);
-    Table& table = writable(found->second);
-    return Value(
-        std::erase_if(table.rows, [&](const auto& row) { return backends::row_matches(*filter, row.second); }));
+    Table* const table = find(command.table);
+    if (table == nullptr) return Value(0);
+    resolve(*filter, *table);
+    return changing([&]() -> Result<Value> {
+      return Value(std::erase_if(table->rows, [&](const auto& row) {
+        const bool goes = backends::row_matches(*filter, row.second);
+        if (goes) note_row(*table, row.first);
+        return goes;
+      }));
+    });
   }
 
   Tables tables_;
-  Tables before_;  // as they were when the open transaction began
+  bool is_open_ = false;         // a transaction
+  std::vector<Change> changes_;  // of the open transaction, or of the command being performed
 };
 
 class CallbackDatabase final : public Database {

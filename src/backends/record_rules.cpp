@@ -1,5 +1,7 @@
 #include "backends/record_rules.hpp"
 
+#include <unordered_set>
+
 #include <fnstack/json.hpp>
 
 #include "backends/filter.hpp"
@@ -61,13 +63,23 @@ std::optional<Error> check_command(const DatabaseCommand& command) {
 
 std::optional<Error> check_data(const Value& data) {
   if (!data.is_object()) return invalid("data: expected an object");
+  // Of a few columns each is compared with each: a set would cost more.
+  constexpr std::size_t few = 16;
+  std::unordered_set<std::string_view, NameHash, NameEqual> columns;
+  const auto known = [&](std::size_t at) -> std::optional<std::string_view> {
+    if (data.size() > few) {
+      const auto [found, is_new] = columns.insert(data.key_at(at));
+      return is_new ? std::nullopt : std::optional(*found);
+    }
+    for (std::size_t before = 0; before < at; ++before) {
+      if (same_name(data.key_at(before), data.key_at(at))) return data.key_at(before);
+    }
+    return std::nullopt;
+  };
   for (std::size_t at = 0; at < data.size(); ++at) {
     if (!storable(data[at])) return not_storable("column " + in_quotes(data.key_at(at)), data[at]);
-    const std::string_view name = data.key_at(at);
-    for (std::size_t before = 0; before < at; ++before) {
-      if (same_name(data.key_at(before), name)) {
-        return invalid("data: " + in_quotes(data.key_at(before)) + " and " + in_quotes(name) + " are the same column");
-      }
+    if (const auto first = known(at)) {
+      return invalid("data: " + in_quotes(*first) + " and " + in_quotes(data.key_at(at)) + " are the same column");
     }
   }
   return std::nullopt;
