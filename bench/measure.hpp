@@ -31,14 +31,23 @@ inline double peak_rss_mb() {
 class Stopwatch {
  public:
   // Prints the line. `result` shows that the work was done, and that both sides did the same; plain characters only.
-  void report(std::string_view result) const {
-    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start_;
-    const double cpu = cpu_seconds() - cpu_start_;
-    std::printf("{\"result\": \"%.*s\", \"seconds\": %.9f, \"cpu_seconds\": %.6f, \"peak_rss_mb\": %.2f}\n",
-                static_cast<int>(result.size()), result.data(), wall.count(), cpu, peak_rss_mb());
+  void report(std::string_view result) const { print(result, {}); }
+  // With a figure of the program's own.
+  void report(std::string_view result, const char* name, double figure) const {
+    char more[96];
+    std::snprintf(more, sizeof more, ", \"%s\": %.3f", name, figure);
+    print(result, more);
   }
 
  private:
+  void print(std::string_view result, std::string_view more) const {
+    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start_;
+    const double cpu = cpu_seconds() - cpu_start_;
+    std::printf("{\"result\": \"%.*s\", \"seconds\": %.9f, \"cpu_seconds\": %.6f, \"peak_rss_mb\": %.2f%.*s}\n",
+                static_cast<int>(result.size()), result.data(), wall.count(), cpu, peak_rss_mb(),
+                static_cast<int>(more.size()), more.data());
+  }
+
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   double cpu_start_ = cpu_seconds();
 };

@@ -219,6 +219,24 @@ std::vector<Workload> workloads(const std::string& folder, const std::string& so
     }
   }
 
+  const std::string waiting = "100000", awaiting = "10000";
+  list.push_back({.name = "W4",
+                  .what = "a run in Wait, of 100,000",
+                  .figure = "bytes_each",
+                  .target = 600,
+                  .sides = {{"fnstack", {folder + "/bench_w4", "wait", waiting}},
+                            {"timer and closure", {folder + "/bench_w4_twin", "wait", waiting}}},
+                  .unit = "bytes",
+                  .absolute = true});
+  list.push_back({.name = "W4",
+                  .what = "a run awaiting an answer, of 10,000",
+                  .figure = "bytes_each",
+                  .target = 1.1,
+                  .sides = {{"fnstack", {folder + "/bench_w4", "request", awaiting, "PORT"}},
+                            {"libcurl", {folder + "/bench_w4_twin", "request", awaiting, "PORT"}}},
+                  .unit = "bytes",
+                  .server = {folder + "/bench_w4_server"}});
+
   // The twin with 64 in flight has 64 connections: what fnstack sends in one write it sends in 64.
   if (on_path("redis-server") && fs::exists(folder + "/bench_w5")) {
     for (const std::string in_flight : {"1", "64"}) {

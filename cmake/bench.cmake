@@ -48,3 +48,14 @@ if(TARGET fnstack_postgres)
   fnstack_bench(w6_postgres_twin LIBRARIES libpqxx::pqxx Threads::Threads SOURCES bench/w6_postgres_twin.cpp)
   fnstack_bench(w6_postgres LIBRARIES fnstack_core fnstack_postgres SOURCES bench/w6_postgres.cpp)
 endif()
+
+# Does cost grow with the work and no faster?
+fnstack_bench(growth
+  LIBRARIES fnstack_core
+  SOURCES bench/growth.cpp bench/growth_expressions.cpp bench/growth_loops.cpp bench/growth_runs.cpp bench/growth_texts.cpp)
+# Does the process keep the memory it had, however many runs it does?
+fnstack_bench(soak LIBRARIES fnstack_core fnstack_sqlite SOURCES bench/soak.cpp)
+
+fnstack_bench(w4_server SOURCES bench/w4_server.cpp)
+fnstack_bench(w4_twin LIBRARIES CURL::libcurl SOURCES bench/w4_twin.cpp)
+fnstack_bench(w4 LIBRARIES fnstack_core fnstack_curl Threads::Threads SOURCES bench/w4.cpp)
