@@ -9,6 +9,7 @@
 #include <fnstack/json.hpp>
 
 #include "backends/match.hpp"
+#include "backends/sql_identifiers.hpp"
 #include "base/kind_in_words.hpp"
 
 namespace fnstack::backends {
@@ -154,6 +155,23 @@ Result<std::shared_ptr<const re2::RE2>> compile_regex(std::string_view pattern) 
   return compiled;
 }
 
+void add_columns(std::vector<std::string_view>& columns, const Filter& filter) {
+  if (!filter.column.empty()) columns.push_back(filter.column);
+  for (const Filter& part : filter.parts) add_columns(columns, part);
+}
+
+void resolve_slots(Filter& filter, const Value& model) {
+  for (Filter& part : filter.parts) resolve_slots(part, model);
+  if (filter.column.empty()) return;
+  filter.slot = Filter::no_slot;
+  for (std::size_t at = 0; at < model.size(); ++at) {
+    if (model.key_at(at) == filter.column) filter.slot = at;
+  }
+  for (std::size_t at = 0; at < model.size() && filter.slot == Filter::no_slot; ++at) {
+    if (same_name(model.key_at(at), filter.column)) filter.slot = at;
+  }
+}
+
 std::string_view name_of(Filter::Op op) noexcept {
   for (const OpName& candidate : op_names) {
     if (candidate.op == op) return candidate.name;
@@ -216,6 +234,13 @@ bool row_matches(const Filter& filter, std::span<const Value> row) {
       return cell_matches(filter.op, cell, *filter.value, filter.pattern.get());
     }
   }
+}
+
+bool row_matches(const Filter& filter, const Value& row) {
+  std::vector<Value> cells;
+  cells.reserve(row.size());
+  for (std::size_t cell = 0; cell < row.size(); ++cell) cells.push_back(row[cell]);
+  return row_matches(filter, std::span<const Value>(cells));
 }
 
 bool storable(const Value& value) noexcept {

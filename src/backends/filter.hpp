@@ -55,10 +55,16 @@ struct Filter {
 [[nodiscard]] Result<std::shared_ptr<const re2::RE2>> compile_regex(std::string_view pattern);
 [[nodiscard]] std::string_view name_of(Filter::Op op) noexcept;
 
+// The columns that it names, each time it does.
+void add_columns(std::vector<std::string_view>& columns, const Filter& filter);
+// Leaves learn the places of their columns among the model's keys: with the same spelling, else without ASCII case.
+void resolve_slots(Filter& filter, const Value& model);
+
 // One leaf asked of one cell. With a null cell only `eq null` (and `in` with a null among its values) is true.
 [[nodiscard]] bool cell_matches(Filter::Op op, const Value& cell, const Value& wanted, const re2::RE2* pattern);
 // Two-valued: what is not true is false, also under none_of.
 [[nodiscard]] bool row_matches(const Filter& filter, std::span<const Value> row);
+[[nodiscard]] bool row_matches(const Filter& filter, const Value& row);  // an object
 
 // What no database takes: NUL in a text, a number that is not finite. `what` begins the message: `column "name"`.
 [[nodiscard]] bool storable(const Value& value) noexcept;

@@ -1,6 +1,7 @@
 // Database commands on one PostgreSQL connection, one after another. Knows neither threads nor the other connections.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +35,11 @@ class PgRecords {
     std::vector<Value> row;
   };
 
+  // What one answer may bring along; more is read by a cursor, so that memory holds a part at a time.
+  static constexpr std::size_t most_rows_at_once = 256;
+  // PostgreSQL's own bound is 65535.
+  static constexpr std::size_t most_parameters = 60'000;
+
   [[nodiscard]] Result<Value> attempt(const DatabaseCommand& command);
   [[nodiscard]] Result<Value> dispatch(const DatabaseCommand& command);
   void note_failure();
@@ -46,16 +52,14 @@ class PgRecords {
   [[nodiscard]] static Value row_of(Shape& shape, const PgResult& rows, std::size_t row);
   [[nodiscard]] Result<Value> first_row(const PgResult& rows);
 
-  template <class F>
-  Result<Value> atomically(F&& work, std::string_view first = {});
+  using Work = std::function<Result<Value>()>;
+  Result<Value> atomically(const Work& work, std::string_view first = {});
 
   // Calls take(shape, rows, row) for each row until it answers false or an error.
-  template <class F>
-  Result<Done> each_row(const SqlStatement& statement, F&& take);
-  template <class F>
-  Result<Done> each_row_by_cursor(const SqlStatement& statement, F&& take);
-  template <class F>
-  Result<Done> fetch_all(F&& take);
+  using Take = std::function<Result<bool>(Shape& shape, const PgResult& rows, std::size_t row)>;
+  Result<Done> each_row(const SqlStatement& statement, const Take& take);
+  Result<Done> each_row_by_cursor(const SqlStatement& statement, const Take& take);
+  Result<Done> fetch_all(const Take& take);
 
   struct Selected {
     PgTablePtr table;  // null: there is none, so no row matches

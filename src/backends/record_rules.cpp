@@ -98,6 +98,11 @@ const Value* find_member(const Value& data, std::string_view name) {
   return nullptr;
 }
 
+Value without_id(Value record) {
+  for (const char* spelling : {"id", "Id", "iD", "ID"}) record.erase(spelling);
+  return record;
+}
+
 Result<std::optional<std::int64_t>> new_id(const Value& data) {
   const Value* id = find_member(data, "id");
   if (id == nullptr || id->is_null()) return std::optional<std::int64_t>();

@@ -19,6 +19,8 @@ namespace fnstack::backends {
 [[nodiscard]] std::optional<Error> check_same_id(const Value& data, const Value& record_id);
 // The member whose key is this name without ASCII case, or null.
 [[nodiscard]] const Value* find_member(const Value& data, std::string_view name);
+// The record without its id, however that is spelled.
+[[nodiscard]] Value without_id(Value record);
 // An id that is to be stored: an integer, or a text that is one; null asks for the next.
 [[nodiscard]] Result<std::optional<std::int64_t>> new_id(const Value& data);
 

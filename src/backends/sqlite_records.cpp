@@ -22,11 +22,6 @@ bool is_of_transactions(Kind kind) noexcept {
   return kind == Kind::begin || kind == Kind::commit || kind == Kind::rollback;
 }
 
-void add_columns(std::vector<std::string_view>& columns, const Filter& filter) {
-  if (!filter.column.empty()) columns.push_back(filter.column);
-  for (const Filter& part : filter.parts) add_columns(columns, part);
-}
-
 Filter equals(std::string_view column, const Value& value) {
   Filter leaf;
   leaf.op = Filter::Op::eq;
@@ -461,10 +456,7 @@ class Records final : public SqliteRecords {
     if (!table) return std::move(table).error();
     if (*table == nullptr) return no_record(command.table, record_id);
     // The id, if the data has it, is the one the record has already.
-    Value data = command.data;
-    if (find_member(data, "id") != nullptr) {
-      for (const char* spelling : {"id", "Id", "iD", "ID"}) data.erase(spelling);
-    }
+    const Value data = find_member(command.data, "id") != nullptr ? without_id(command.data) : command.data;
     if (const Writing* known = known_writing(Kind::update, **table, data); known != nullptr && takes(*known, data))
       return change_row(**table, command, data, record_id);
     if (auto checked = check_columns(*table, data); !checked) return std::move(checked).error();
