@@ -263,6 +263,25 @@ TEST_CASE("a signal cancels the run, which still prints its object") {
   }
 }
 
+#ifdef FNSTACK_HAS_SQLITE
+TEST_CASE("a file that is no database is an error that can be caught") {
+  const Files files;
+  const std::string database = "sqlite:" + files.add("text.db", std::string(5'000, 'x'));
+  const std::string query = R"({"function": "Query All Records", "table": "t"})";
+  const std::string caught = files.add("caught.json", R"({"steps": [{"function": "Try-Catch", "try_steps": [)" + query +
+                                                          R"(], "catch_steps": [{"function": "Response", "status_code":
+      "{{error.status_code}}", "body": "{{error.type}}: {{error.message}}"}]}]})");
+  const Json answer = printed(fnstack({"run", caught, "--database", database})).at("response");
+  CHECK(answer.at("status_code") == 500);
+  const std::string text = answer.at("body");
+  CHECK_THAT(text, starts_with("database: "));
+  CHECK_THAT(text, contains("is not a SQLite database"));
+  const Said failed = fnstack({"run", files.add("plain.json", "[" + query + "]"), "--database", database});
+  CHECK(failed.status == 1);
+  CHECK(printed(failed).at("error").at("type") == "database");
+}
+#endif
+
 TEST_CASE("limits can be set, within reason") {
   const Files files;
   const std::string file = files.add("greet.json", greet);
