@@ -365,10 +365,11 @@ TEST_CASE("time limits end a run of the event loop too") {
 TEST_CASE("an engine that goes cancels what is under way and waits for its end") {
   Held held;
   Ends ends;
+  Program asking;
   {
     Engine engine({.loop_threads = 2});
     engine.add_function("ask", held.function());
-    const Program asking = load(engine, ask_once);
+    asking = load(engine, ask_once);
     const Program waiting = load(engine, wait_an_hour);
     for (int i = 0; i < 200; ++i) engine.start(i % 2 == 0 ? asking : waiting, number(i), ends.of(i));
     // One that starts another whenever one ends, until it is told that there is an end.
@@ -388,10 +389,11 @@ TEST_CASE("an engine that goes cancels what is under way and waits for its end")
 TEST_CASE("while an engine goes, a callback that starts another run is told so at once") {
   Held held;
   std::vector<std::string> told;
+  Program asking;  // the callback needs it while the engine goes
   {
     Engine engine({.loop_threads = 1});
     engine.add_function("ask", held.function());
-    const Program asking = load(engine, ask_once);
+    asking = load(engine, ask_once);
     engine.start(asking, number(0), [&](Outcome outcome) {
       told.push_back(outcome.error->message);
       engine.start(asking, number(0), [&](Outcome second) { told.push_back(second.error->message); });

@@ -225,7 +225,8 @@ Outcome drive_blocking(Setup& setup, const std::function<void()>& meanwhile) {
   setup.backends.start_run = [&](StartRun start) { return setup.world->start_run(std::move(start)); };
   std::thread other(meanwhile);
   Machine machine(setup.prepared.program, setup.prepared.start);
-  Outcome outcome = run_blocking(machine, setup.backends, {.stop = setup.world->stop.get_token(), .wall_s = setup.prepared.start.limits->wall_s});
+  Outcome outcome = run_blocking(
+      machine, setup.backends, {.stop = setup.world->stop.get_token(), .wall_s = setup.prepared.start.limits->wall_s});
   other.join();
   return outcome;
 }

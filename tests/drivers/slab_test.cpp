@@ -72,11 +72,13 @@ TEST_CASE("timers given up do not pile up") {
   TimerHeap heap;
   const auto wanted = [](const Ticket& ticket) { return ticket.place == 1; };
   heap.add(1'000'000, {1, 1});
+  std::size_t most = 0;
   for (std::uint64_t serial = 2; serial < 100'000; ++serial) {
     heap.add(2'000'000, {99, serial});
     heap.give_up_one(wanted);
-    REQUIRE(heap.size() <= 64);
+    most = std::max(most, heap.size());
   }
+  CHECK(most <= 64);
   REQUIRE(heap.earliest(wanted) != nullptr);
   CHECK(heap.earliest(wanted)->what.place == 1);
 }
