@@ -2,28 +2,63 @@
 // background tasks use too.
 #include <fnstack/engine.hpp>
 
+#include <pthread.h>
+
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <utility>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include "drivers/event_loop.hpp"
-#include "expr/expression.hpp"
+#include "expr/uuid.hpp"
 
 namespace fnstack {
 
 namespace {
 
+// Grows in a child process, so that it does not draw what its parent draws.
+std::atomic<std::uint32_t> forks = 0;
+
+// Random bytes of libcrypto's, drawn ahead: asked for one run's alone it takes longer than a short run.
+class RandomBytes {
+ public:
+  RandomBytes() {
+    static const int registered = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
+    static_cast<void>(registered);
+  }
+  ~RandomBytes() { OPENSSL_cleanse(bytes_, sizeof(bytes_)); }
+
+  void draw(std::uint8_t* out, std::size_t size) {
+    if (left_ < size || forks_ != forks.load(std::memory_order_relaxed)) {
+      // Fails only where the system has no random numbers to give, and then no uuid and no signature is worth its name.
+      if (RAND_bytes(bytes_, sizeof(bytes_)) != 1) throw std::bad_alloc();
+      left_ = sizeof(bytes_);
+      forks_ = forks;
+    }
+    std::uint8_t* const drawn = bytes_ + (sizeof(bytes_) - left_);
+    std::memcpy(out, drawn, size);
+    OPENSSL_cleanse(drawn, size);
+    left_ -= size;
+  }
+
+ private:
+  std::uint8_t bytes_[2'048] = {};
+  std::size_t left_ = 0;
+  std::uint32_t forks_ = 0;
+};
+
 void fill_random(std::uint8_t* out, std::size_t size) {
-  // Fails only where the system has no random numbers to give, and then no uuid and no signature is worth its name.
-  if (RAND_bytes(out, static_cast<int>(size)) != 1) throw std::bad_alloc();
+  thread_local RandomBytes bytes;
+  bytes.draw(out, size);
 }
 
 std::string new_run_id() {
-  expr::Random random;
-  fill_random(random.seed, sizeof(random.seed));
-  return random.uuid();
+  std::uint8_t random[16];
+  fill_random(random, sizeof(random));
+  return expr::uuid_of(random);
 }
 
 }  // namespace
@@ -136,6 +171,8 @@ Machine Engine::State::machine(const Program& program, Value inputs, const RunOp
     std::memcpy(start.seed, run.seed.data(), sizeof(start.seed));
   } else {
     fill_random(start.seed, sizeof(start.seed));
+    // With a seed of the host's the id follows from it, to be the same again.
+    if (start.run_id.empty()) start.run_id = new_run_id();
   }
   start.now_ms = options.clock->now_ms();
   start.limits = run.limits != nullptr ? std::make_shared<const Limits>(*run.limits) : limits;

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "expr/expression.hpp"
+#include "expr/uuid.hpp"
 
 namespace fnstack::expr {
 namespace {
@@ -49,8 +50,14 @@ void Random::fill(std::uint8_t* out, std::size_t size) {
 }
 
 std::string Random::uuid() {
+  std::uint8_t random[16];
+  fill(random, sizeof random);
+  return uuid_of(random);
+}
+
+std::string uuid_of(const std::uint8_t* random) {
   std::uint8_t bytes[16];
-  fill(bytes, sizeof bytes);
+  std::memcpy(bytes, random, sizeof bytes);
   bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0FU) | 0x40U);  // version 4
   bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3FU) | 0x80U);  // the variant of RFC 9562
   constexpr char digits[] = "0123456789abcdef";

@@ -1,4 +1,7 @@
 // The blocking driver and the engine, end to end in this process.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -183,6 +186,31 @@ TEST_CASE("with a virtual clock an hour takes no time and the timestamp moves on
   const Outcome outcome = engine.run(program);
   REQUIRE(outcome.response);
   CHECK(outcome.response->body == Value(1'000'000 + 3'600'000));
+}
+
+TEST_CASE("no two runs have the same id, also not of a process and its child") {
+  const Engine engine;
+  const Program program = load(engine, R"([{"function": "Response", "body": 1}])");
+  const auto new_id = [&] { return engine.machine(program, Value::object()).run_id(); };
+  const std::string first = new_id();
+  CHECK(first.size() == 36);
+  CHECK(first != new_id());
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const std::string id = new_id();
+    ::_exit(::write(ends[1], id.data(), id.size()) == static_cast<ssize_t>(id.size()) ? 0 : 1);
+  }
+  int status = 1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  std::string of_child(36, ' ');
+  CHECK(::read(ends[0], of_child.data(), of_child.size()) == 36);
+  CHECK(of_child != new_id());
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST_CASE("what a host function throws is an error of type function") {
