@@ -61,8 +61,9 @@ struct CurlOptions {
 
 // Thread-safe. The thread starts with the first request and ends with the client, which answers what is
 // outstanding with `cancelled`. With wrong options every request is answered with what check() says.
-// on_loop(): no thread but libcurl's own for name resolution; max_connections is each loop's. The loop does not need
-// the client any more; when it is let go of, on its thread, it answers what is outstanding with `cancelled`.
+// on_loop(): no thread but libcurl's own for name resolution, which have the loop's signal mask; max_connections is
+// each loop's. The loop does not need the client any more; when it is let go of, on its thread, it answers what is
+// outstanding with `cancelled`.
 [[nodiscard]] std::shared_ptr<HttpClient> curl_http(CurlOptions options = {});
 
 }  // namespace fnstack
