@@ -156,19 +156,18 @@ void add_runs(std::vector<Growth>& rows) {
           R"({"function": "Custom Function", "custom_function": "twice", "parameters": {"a": "{{i}}"}, "execution_mode": "async", "output_variable": "id"},
                {"function": "Async Function Await", "execution_ids": "{{id}}", "output_variable": "all"})")));
   rows.push_back(run_row("Waits, one after the other", 1'000, times(R"({"function": "Wait", "seconds": 1})")));
-  rows.push_back(run_row("background tasks", 500,
-                         times(R"({"function": "Background Task", "task": "twice", "data": {"a": "{{i}}"}})")));
-  rows.back().begin = [definition = with_function(times(
-                           R"({"function": "Background Task", "task": "twice", "data": {"a": "{{i}}"}})"))](long n) {
-    auto engine = std::make_shared<fnstack::Engine>();
-    const auto program = load(*engine, "growth.json", definition);
-    return Work([engine, program, n] {
-      fnstack::RunOptions options;
-      options.flow = "main";
-      if (engine->run(program, with_n(n), options).error) give_up("background tasks");
-      engine->wait_for_background();
-    });
-  };
+  rows.push_back({"background tasks", 500, [](long n) {
+                    const auto definition = with_function(
+                        times(R"({"function": "Background Task", "task": "twice", "data": {"a": "{{i}}"}})"));
+                    auto engine = std::make_shared<fnstack::Engine>();
+                    const auto program = load(*engine, "growth.json", definition);
+                    return Work([engine, program, n] {
+                      fnstack::RunOptions options;
+                      options.flow = "main";
+                      if (engine->run(program, with_n(n), options).error) give_up("background tasks");
+                      if (engine->drain()) give_up("the loop does not end");
+                    });
+                  }});
 
   // Requests, answered from a function.
   const auto request = [&](std::string name, long n, std::string steps) {

@@ -301,7 +301,7 @@ void add_texts(std::vector<Growth>& rows) {
                   }});
   rows.push_back({"JSON read: one key again and again", 2'000,
                   [](long n) { return reading_json("{" + listed(n, [](long) { return "\"key\": 1"; }) + "}"); }});
-  rows.push_back({"JSON read: so deep", 60, [](long n) {
+  rows.push_back({"JSON read: so deep", 30, [](long n) {
                     return reading_json(std::string(static_cast<std::size_t>(n), '[') +
                                         std::string(static_cast<std::size_t>(n), ']'));
                   }});
