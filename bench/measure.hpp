@@ -31,7 +31,7 @@ inline double peak_rss_mb() {
 class Stopwatch {
  public:
   // Prints the line. `result` shows that the work was done, and that both sides did the same; plain characters only.
-  void report(std::string_view result) const { print(result, {}); }
+  void report(std::string_view result) const { print(result, ""); }
   // With a figure of the program's own.
   void report(std::string_view result, const char* name, double figure) const {
     char more[96];

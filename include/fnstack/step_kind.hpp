@@ -71,6 +71,19 @@ struct Field {
   std::string default_template = {};     // instead of default_value: what is evaluated then ("{{inputs}}")
 };
 
+// Finds a field of a kind's table by its name.
+class FieldNames {
+ public:
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  // The table outlives it.
+  explicit FieldNames(std::span<const Field> table);
+  [[nodiscard]] std::size_t find(std::string_view name) const noexcept;
+
+ private:
+  std::span<const Field> table_;
+  std::vector<std::uint16_t> slots_;  // open addressing: 0 or a position + 1
+};
+
 // The evaluated fields of one execution of a step. Lives as long as the call it is passed to.
 class Fields {
  public:
@@ -81,7 +94,10 @@ class Fields {
   [[nodiscard]] bool given(std::string_view name) const noexcept;
   [[nodiscard]] Value take(std::string_view name) noexcept;
   // By position in StepKind::fields: for hot kinds.
-  [[nodiscard]] const Value& at(std::size_t position) const noexcept { return values_[position]; }
+  [[nodiscard]] const Value& at(std::size_t position) const noexcept {
+    const std::uint16_t place = places_[position];
+    return place == not_given ? table_[position].default_value : values_[place];
+  }
   // data: the columns written in the definition itself, whatever the templates yield; identifier: the name, if it is.
   [[nodiscard]] virtual std::span<const std::string> spelled(std::string_view name) const = 0;
   // expression: its value with the field's locals bound to these, in order.
@@ -103,9 +119,12 @@ class Fields {
   virtual void random_bytes(std::uint8_t* out, std::size_t size) = 0;
 
  protected:
+  static constexpr std::uint16_t not_given = UINT16_MAX;
   std::span<const Field> table_;
-  Value* values_ = nullptr;              // one for each field of the table
-  const std::uint8_t* given_ = nullptr;  // likewise
+  const FieldNames* names_ = nullptr;
+  // A kind may have many fields, a step gives few: these have values, in the table's order.
+  Value* values_ = nullptr;
+  const std::uint16_t* places_ = nullptr;  // for each field of the table: which of the values, or not_given
 };
 
 struct StepKind {

@@ -97,7 +97,7 @@ bool Evaluator::fits(std::uint64_t bytes) {
 
 const Value* Evaluator::bounded(Value& value) {
   if (!fits(value.byte_size())) return nullptr;
-  if (value.depth() <= scope_.limits.value_depth) return &value;
+  if (!value.is_deeper_than(scope_.limits.value_depth)) return &value;
   return fail(make_error(error_type::limit, "value is nested deeper than " + std::to_string(scope_.limits.value_depth) +
                                                 " (limit value_depth)"));
 }

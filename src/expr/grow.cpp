@@ -34,7 +34,13 @@ Parts parts_of(const Expression::Program& program) {
   const Node& root = program.nodes[program.root];
   Parts parts;
   if (root.op == Op::add) {
+    // a + b + c is (a + b) + c: of a text, each joins what comes behind it.
     parts = {Growth::text, root.a, {root.b}};
+    while (program.nodes[parts.first].op == Op::add) {
+      const Node& left = program.nodes[parts.first];
+      parts.behind.insert(parts.behind.begin(), left.b);
+      parts.first = left.a;
+    }
   } else if (root.op == Op::array && root.count > 1) {
     const std::uint32_t* operands = program.operands.data() + root.b;
     if (program.nodes[operands[0]].op != Op::spread) return parts;

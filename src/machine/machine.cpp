@@ -105,7 +105,7 @@ class Executor {
   [[nodiscard]] std::optional<Error> value_error(const Value& value) const {
     if (value.byte_size() > scope_.limits.value_bytes)
       return limit_error("value_bytes", limits_.value_bytes, "the result takes", "bytes", false);
-    if (value.depth() > scope_.limits.value_depth)
+    if (value.is_deeper_than(scope_.limits.value_depth))
       return limit_error("value_depth", limits_.value_depth, "the result is nested", "deep", false);
     return std::nullopt;
   }
@@ -381,14 +381,14 @@ Executor::Step Executor::update(const Instruction& instruction) {
   Value variable = std::exchange(frame_->slots[site.slot], Value());
   auto error = machine::apply_update(site, variable, std::move(value), key);
   const std::uint64_t after = variable.byte_size();
-  const std::uint32_t depth = variable.depth();
+  const bool is_too_deep = variable.is_deeper_than(scope_.limits.value_depth);
   frame_->slots[site.slot] = std::move(variable);
   state_.live_bytes += after;
   state_.give_back(before);
   if (error) return fail(std::move(*error));
   if (after > scope_.limits.value_bytes)
     return fail(limit_error("value_bytes", limits_.value_bytes, "the variable takes", "bytes", false));
-  if (depth > scope_.limits.value_depth)
+  if (is_too_deep)
     return fail(limit_error("value_depth", limits_.value_depth, "the variable is nested", "deep", false));
   return state_.live_bytes <= static_cast<std::uint64_t>(limits_.live_bytes) ? Step::go_on : live_bytes_error();
 }

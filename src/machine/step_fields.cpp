@@ -1,5 +1,7 @@
 #include "machine/step_fields.hpp"
 
+#include <bit>
+#include <functional>
 #include <utility>
 
 #include <fnstack/json.hpp>
@@ -13,25 +15,38 @@ namespace {
 const Value null_value;
 }
 
-const Value& Fields::operator[](std::string_view name) const noexcept {
-  for (std::size_t i = 0; i < table_.size(); ++i) {
-    if (table_[i].name == name) return values_[i];
+FieldNames::FieldNames(std::span<const Field> table) : table_(table), slots_(std::bit_ceil(2 * table.size() + 1)) {
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    std::size_t slot = std::hash<std::string_view>()(table[i].name) & mask;
+    while (slots_[slot] != 0) slot = (slot + 1) & mask;
+    slots_[slot] = static_cast<std::uint16_t>(i + 1);
   }
-  return null_value;
+}
+
+std::size_t FieldNames::find(std::string_view name) const noexcept {
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t slot = std::hash<std::string_view>()(name) & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
+    if (table_[slots_[slot] - 1U].name == name) return slots_[slot] - 1U;
+  }
+  return none;
+}
+
+const Value& Fields::operator[](std::string_view name) const noexcept {
+  const std::size_t position = names_->find(name);
+  return position == FieldNames::none ? null_value : at(position);
 }
 
 bool Fields::given(std::string_view name) const noexcept {
-  for (std::size_t i = 0; i < table_.size(); ++i) {
-    if (table_[i].name == name) return given_[i] != 0;
-  }
-  return false;
+  const std::size_t position = names_->find(name);
+  return position != FieldNames::none && places_[position] != not_given;
 }
 
 Value Fields::take(std::string_view name) noexcept {
-  for (std::size_t i = 0; i < table_.size(); ++i) {
-    if (table_[i].name == name) return std::exchange(values_[i], Value());
-  }
-  return {};
+  const std::size_t position = names_->find(name);
+  if (position == FieldNames::none) return {};
+  const std::uint16_t place = places_[position];
+  return place == not_given ? table_[position].default_value : std::exchange(values_[place], Value());
 }
 
 namespace machine {
@@ -40,30 +55,24 @@ StepFields::StepFields(const program::ProgramData& data, const program::KindCall
                        const Limits& limits, Value* slots, NextEffect next_effect)
     : data_(data), call_(call), scope_(scope), limits_(limits), slots_(slots), next_effect_(next_effect) {
   table_ = call.kind->fields;
-  if (table_.size() <= inline_fields) {
+  names_ = call.names.get();
+  places_ = call.places.data();
+  if (call.given.size() <= inline_fields) {
     values_ = inline_values_;
-    given_ = inline_given_;
   } else {
-    more_values_.resize(table_.size());
-    more_given_.resize(table_.size());
+    more_values_.resize(call.given.size());
     values_ = more_values_.data();
-    given_ = more_given_.data();
-  }
-  for (std::size_t i = 0; i < table_.size(); ++i) {
-    const_cast<std::uint8_t*>(given_)[i] = call.operands[i] != program::none;
   }
 }
 
-std::size_t StepFields::position_of(std::string_view name) const noexcept {
-  for (std::size_t i = 0; i < table_.size(); ++i) {
-    if (table_[i].name == name) return i;
-  }
-  return table_.size();
+std::uint32_t StepFields::operand_of(std::string_view name) const noexcept {
+  const std::size_t position = names_->find(name);
+  return position == FieldNames::none ? program::none : call_.operands[position];
 }
 
 std::optional<Error> StepFields::convert(std::size_t position) {
   const Field& field = table_[position];
-  Value& value = values_[position];
+  Value& value = values_[places_[position]];
   const auto expected = [&](std::string_view what) {
     return make_error(error_type::validation,
                       field.name + ": expected " + std::string(what) + ", got " +
@@ -106,7 +115,6 @@ std::optional<Error> StepFields::convert(std::size_t position) {
       if (!value.is_string()) return expected("a name as text");
       return expr::check_identifier(value.as_string(), field.name);
     case FieldType::record_id:
-      if (given_[position] == 0) return std::nullopt;
       return expr::check_record_id(value);
     default:
       return std::nullopt;
@@ -114,12 +122,8 @@ std::optional<Error> StepFields::convert(std::size_t position) {
 }
 
 std::optional<Error> StepFields::evaluate_field(std::size_t position, const program::Surroundings& surroundings) {
-  const std::uint32_t operand = call_.operands[position];
-  if (operand == program::none) {
-    values_[position] = table_[position].default_value;
-    return std::nullopt;
-  }
-  if (auto error = program::evaluate(data_.operands[operand], scope_, surroundings, values_[position])) return error;
+  const program::Operand& operand = data_.operands[call_.operands[position]];
+  if (auto error = program::evaluate(operand, scope_, surroundings, values_[places_[position]])) return error;
   return convert(position);
 }
 
@@ -127,59 +131,59 @@ std::optional<Error> StepFields::evaluate_all() {
   program::Surroundings surroundings;
   surroundings.limits = &limits_;
   bool depends = false;
-  for (std::size_t i = 0; i < table_.size(); ++i) {
-    const FieldType type = table_[i].type;
-    if (type == FieldType::expression || !table_[i].locals.empty()) continue;
+  for (const std::uint16_t position : call_.given) {
+    const FieldType type = table_[position].type;
+    if (type == FieldType::expression || !table_[position].locals.empty()) continue;
     if (type == FieldType::url || type == FieldType::body) {
       depends = true;
       continue;
     }
-    if (auto error = evaluate_field(i, surroundings)) return error;
-    if (type == FieldType::headers) surroundings.headers = &values_[i];
-    if (type == FieldType::query) surroundings.query = &values_[i];
+    if (auto error = evaluate_field(position, surroundings)) return error;
+    if (type == FieldType::headers) surroundings.headers = &at(position);
+    if (type == FieldType::query) surroundings.query = &at(position);
   }
   if (call_.rest != program::none) {
     if (auto error = program::evaluate(data_.operands[call_.rest], scope_, surroundings, rest_)) return error;
   }
   if (!depends) return std::nullopt;
-  for (std::size_t i = 0; i < table_.size(); ++i) {
-    if (table_[i].type != FieldType::url && table_[i].type != FieldType::body) continue;
-    if (auto error = evaluate_field(i, surroundings)) return error;
+  for (const std::uint16_t position : call_.given) {
+    if (table_[position].type != FieldType::url && table_[position].type != FieldType::body) continue;
+    if (auto error = evaluate_field(position, surroundings)) return error;
   }
   return std::nullopt;
 }
 
 Value StepFields::keep(Keep which) const {
   Value kept = Value::array();
-  kept.reserve(table_.size());
-  for (std::size_t i = 0; i < table_.size(); ++i) {
-    const FieldType type = table_[i].type;
+  kept.reserve(call_.given.size());
+  for (const std::uint16_t position : call_.given) {
+    const FieldType type = table_[position].type;
     const bool is_large = type == FieldType::body || type == FieldType::data || type == FieldType::headers;
-    kept.push_back(is_large && which == Keep::settings ? Value() : values_[i]);
+    kept.push_back(is_large && which == Keep::settings ? Value() : at(position));
   }
   return kept;
 }
 
 void StepFields::restore(const Value& kept) {
-  for (std::size_t i = 0; i < table_.size(); ++i) values_[i] = kept[i];
+  for (std::size_t place = 0; place < call_.given.size(); ++place) values_[place] = kept[place];
 }
 
 std::span<const std::string> StepFields::spelled(std::string_view name) const {
-  const std::size_t position = position_of(name);
-  if (position == table_.size() || call_.operands[position] == program::none) return {};
-  return data_.operands[call_.operands[position]].spelled;
+  const std::uint32_t operand = operand_of(name);
+  if (operand == program::none) return {};
+  return data_.operands[operand].spelled;
 }
 
 std::optional<std::string> StepFields::mismatch(std::string_view name, const Value& value) const {
-  const std::size_t position = position_of(name);
-  if (position == table_.size() || call_.operands[position] == program::none) return std::nullopt;
-  const auto& schema = data_.operands[call_.operands[position]].schema;
+  const std::uint32_t operand = operand_of(name);
+  if (operand == program::none) return std::nullopt;
+  const auto& schema = data_.operands[operand].schema;
   return schema == nullptr ? std::nullopt : schema->check(value);
 }
 
 Result<Value> StepFields::evaluate(std::string_view name, std::initializer_list<Value> locals) {
-  const std::size_t position = position_of(name);
-  if (position == table_.size()) return Value();
+  const std::size_t position = names_->find(name);
+  if (position == FieldNames::none) return Value();
   if (call_.operands[position] == program::none) return table_[position].default_value;
   if (call_.locals[position] != program::none) {
     std::uint32_t slot = call_.locals[position];

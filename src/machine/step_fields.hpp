@@ -50,14 +50,13 @@ class StepFields final : public Fields {
  private:
   [[nodiscard]] std::optional<Error> evaluate_field(std::size_t position, const program::Surroundings& surroundings);
   [[nodiscard]] std::optional<Error> convert(std::size_t position);
-  [[nodiscard]] std::size_t position_of(std::string_view name) const noexcept;
+  // none: there is no such field, or it is not given.
+  [[nodiscard]] std::uint32_t operand_of(std::string_view name) const noexcept;
 
-  // Kinds have few fields: they live here rather than on the heap.
-  static constexpr std::size_t inline_fields = 16;
+  // Steps give few fields: they live here rather than on the heap.
+  static constexpr std::size_t inline_fields = 8;
   Value inline_values_[inline_fields];
-  std::uint8_t inline_given_[inline_fields] = {};
   std::vector<Value> more_values_;
-  std::vector<std::uint8_t> more_given_;
 
   const program::ProgramData& data_;
   const program::KindCall& call_;

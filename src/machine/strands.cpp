@@ -18,6 +18,12 @@ using Mode = program::ForkSite::Mode;
 
 namespace {
 
+// Mostly it is among the first.
+void take_out(std::vector<std::uint32_t>& numbers, std::uint32_t number) {
+  const auto found = std::find(numbers.begin(), numbers.end(), number);
+  if (found != numbers.end()) numbers.erase(found);
+}
+
 // A number for each path, the same in every run and whatever the order of answers (the mixing is splitmix64's).
 std::uint64_t stream_of(std::uint64_t parent, std::uint64_t index) {
   std::uint64_t mixed = parent + (index + 1) * 0x9E3779B97F4A7C15U;
@@ -101,7 +107,7 @@ void Machine::State::end_branch(std::uint32_t number, Value result) {
     parent.calls.push_back(call);
   }
   branch.calls.clear();
-  std::erase(join.live, number);
+  take_out(join.live, number);
   drop_strand(number);
   if (join.won) {
     for (const std::uint32_t other : std::vector<std::uint32_t>(std::move(join.live))) drop_strand(other);
@@ -119,7 +125,7 @@ void Machine::State::fail_branch(std::uint32_t number, Error error) {
   }
   Join& join = *parent.join;
   join.last_error = std::move(error);
-  std::erase(join.live, number);
+  take_out(join.live, number);
   drop_strand(number);
   if (join.next < join.total || join.live.empty()) wake(parent_number);
 }
@@ -146,7 +152,7 @@ void Machine::State::end_call(std::uint32_t number, std::string_view status, Val
     parent.calls.push_back(call);
   }
   strand.calls.clear();
-  std::erase(parent.calls, number);
+  take_out(parent.calls, number);
   drop_strand(number);
 }
 

@@ -311,6 +311,15 @@ void FunctionBuilder::lower_kind_call(const CheckedStep& step) {
     auto found = variable_index_.find(step.result_name);
     if (found != variable_index_.end()) call.age_slot = variables_[found->second].second.age_slot;
   }
+  call.places.resize(call.operands.size(), UINT16_MAX);
+  for (std::size_t i = 0; i < call.operands.size(); ++i) {
+    if (call.operands[i] == none) continue;
+    call.places[i] = static_cast<std::uint16_t>(call.given.size());
+    call.given.push_back(static_cast<std::uint16_t>(i));
+  }
+  std::shared_ptr<const FieldNames>& names = data_.field_names[call.kind.get()];
+  if (!names) names = std::make_shared<const FieldNames>(call.kind->fields);
+  call.names = names;
   data_.kind_calls.push_back(std::move(call));
   const auto site = static_cast<std::uint32_t>(data_.kind_calls.size() - 1);
   if (is_effect && !transactions_.empty() && !step.kind->is_database) {

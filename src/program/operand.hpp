@@ -53,7 +53,7 @@ struct Operand {
     cache_key
   };
   Kind kind = Kind::constant;
-  std::uint32_t slot = expr::Reference::none;  // expression: of the variable that it is, if it is no more than that
+  std::uint32_t slot = expr::Reference::none;   // expression: of the variable that it is, if it is no more than that
   std::uint32_t grows = expr::Reference::none;  // expression: the slot that it can grow in place
   Value constant;
   expr::Expression expression;

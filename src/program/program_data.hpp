@@ -20,7 +20,7 @@ namespace fnstack::program {
 
 inline constexpr std::uint32_t none = UINT32_MAX;
 // Raised whenever an instruction's meaning changes: part of the fingerprint.
-inline constexpr int op_version = 2;
+inline constexpr int op_version = 3;
 
 enum class Op : std::uint8_t {
 #define X(name, doc) name,
@@ -73,10 +73,13 @@ struct StepInfo {
 struct KindCall {
   std::shared_ptr<const StepKind> kind;
   std::vector<std::uint32_t> operands;  // one for each field of the kind; none: not given, the default counts
-  std::uint32_t rest = none;            // operand: an object of free arguments
-  std::vector<std::uint32_t> locals;    // first slot of an expression field's locals, one for each field; none
-  std::uint32_t function = none;        // whose slots these are
-  std::uint32_t in_place = none;        // position of the kind's in_place field, if it is given by an expression
+  std::vector<std::uint16_t> given;     // positions of those that are given
+  std::vector<std::uint16_t> places;    // for each field its place among the given, or UINT16_MAX
+  std::shared_ptr<const FieldNames> names;
+  std::uint32_t rest = none;          // operand: an object of free arguments
+  std::vector<std::uint32_t> locals;  // first slot of an expression field's locals, one for each field; none
+  std::uint32_t function = none;      // whose slots these are
+  std::uint32_t in_place = none;      // position of the kind's in_place field, if it is given by an expression
   bool wants_age = false;
   std::uint32_t age_slot = none;  // filled by a cache get whose variable's .age is read
 };
@@ -181,6 +184,7 @@ struct ProgramData {
   std::vector<Instruction> code;
   std::vector<Operand> operands;
   std::vector<KindCall> kind_calls;
+  std::map<const StepKind*, std::shared_ptr<const FieldNames>> field_names;
   std::vector<CallSite> call_sites;
   std::vector<ResponseSite> response_sites;
   std::vector<UpdateSite> update_sites;

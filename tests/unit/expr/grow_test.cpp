@@ -39,7 +39,7 @@ struct Case {
 }  // namespace
 
 TEST_CASE("what can grow in place is seen when the expression is bound") {
-  for (const char* text : {"all + x", "[...all, x]", "[...all, x, ...y, 3]", "all.concat(x)", "all.concat(x, y)",
+  for (const char* text : {"all + x", "all + x + y + 1", "[...all, x]", "[...all, x, ...y, 3]", "all.concat(x)", "all.concat(x, y)",
                            "all|append(x)", "append(all, x, y)"}) {
     INFO(text);
     CHECK(bound(text).grown_slot() == 0);
@@ -62,6 +62,11 @@ TEST_CASE("growing gives what evaluating gives") {
       {"all + x", "1", R"("2")"},
       {"all + x", "[1]", R"("2")"},
       {"all + x", "null", "2"},
+      {"all + x + 1 + null + 'c'", R"("ab")", "2"},
+      {"all + (x + 1)", R"("ab")", "2"},
+      {"all + x + 1", "3", "2"},
+      {"all + x + 'a'", "3", "2"},
+      {"all + x + 'a'", "null", R"("b")"},
       {"all + x", "{}", "2"},
       {"all + x * 2", R"("ab")", R"("no number")"},
       {"[...all, x]", "[1]", "2"},
