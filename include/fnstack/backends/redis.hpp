@@ -48,8 +48,8 @@ struct RedisOptions {
 // pauses of at most a second. Commands of many callers leave in one write. A command that may have been performed is
 // sent again only if it reads or sets. Commands sent without waiting for each other are performed in any order. With
 // wrong options every command is answered with what check() says. on_loop(): no thread but one for each attempt to
-// connect; connections and max_queue are each loop's. The loop does not need the cache any more; when it is let go of, on
-// its thread, it answers what is outstanding with `cancelled`.
+// connect; connections and max_queue are each loop's. The loop does not need the cache any more; when it is let go of,
+// on its thread, it answers what is outstanding with `cancelled`.
 //
 // Errors: `cache`; `timeout` where Redis was too slow; `limit` for a reply beyond max_reply_bytes; `cancelled`;
 // `validation` for a command that no cache performs. Keys that are no UTF-8 are left out of what `keys` answers.
