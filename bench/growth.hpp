@@ -29,7 +29,7 @@ std::string listed(long count, Part part, std::string_view between = ",") {
 }
 inline std::string number(long i) { return std::to_string(i); }
 // A JSON string.
-inline std::string quoted(std::string_view text) {
+inline std::string in_quotes(std::string_view text) {
   std::string out;
   fnstack::append_json_string(out, text);
   return out;

@@ -46,7 +46,7 @@ void add_expressions(std::vector<Growth>& rows) {
   const auto add = [&](std::string_view expression, long n = 1'000, double most = 13) {
     const std::string definition = R"([{"function": "Create Variable", "variable_name": "i", "value": "{{inputs}}"},
         {"function": "Create Variable", "variable_name": "all", "value": )" +
-                                   quoted("{{" + std::string(expression) + "}}") + "}]";
+                                   in_quotes("{{" + std::string(expression) + "}}") + "}]";
     rows.push_back(
         {std::string(expression), n, [definition](long size) { return running(definition, collections(size)); }, most});
   };

@@ -39,7 +39,7 @@ fnstack::Value nested(long n) {
 }
 
 std::string set(std::string_view value) {
-  return R"({"function": "Update Variable", "variable_name": "all", "value": )" + quoted(value) + "}";
+  return R"({"function": "Update Variable", "variable_name": "all", "value": )" + in_quotes(value) + "}";
 }
 
 }  // namespace
@@ -157,7 +157,7 @@ void add_loops(std::vector<Growth>& rows) {
   rows.push_back(
       {"Switch: n cases, n times", 500, [](long n) {
          const std::string cases = listed(n, [](long i) {
-           return quoted(number(i)) + R"(: [{"function": "Create Variable", "variable_name": "all", "value": 1}])";
+           return in_quotes(number(i)) + R"(: [{"function": "Create Variable", "variable_name": "all", "value": 1}])";
          });
          return running(n_times("0", R"({"function": "Switch", "variable": "{{i}}", "cases": {)" + cases + "}}"),
                         with_n(n));
