@@ -114,8 +114,8 @@ TEST_CASE("curl_http on a loop: those that wait for their turn have deadlines to
   fnstack::CurlOptions options;
   options.allow_private = true;
   options.max_connections = 1;
+  std::vector<std::string> first, second;  // the first is answered when the loop goes
   const auto loop = fnstack::curl_http(options)->on_loop();
-  std::vector<std::string> first, second;
   loop.backend->send(get(server.origin() + "/"), {}, into(first));
   auto request = get(server.origin() + "/");
   request.timeout_ms = 50;
