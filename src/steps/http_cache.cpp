@@ -120,7 +120,8 @@ void refresh(StoredResponse& stored, const HttpResponse& not_modified, std::int6
   for (const auto& [name, text] : not_modified.headers) {
     // These describe a body, and a 304 has none.
     if (name == "content-length" || name == "content-type" || name == "content-encoding") continue;
-    std::erase_if(stored.response.headers, [&](const auto& known) { return known.first == name; });
+    const std::string& again = name;  // clang 14 captures no structured binding
+    std::erase_if(stored.response.headers, [&](const auto& known) { return known.first == again; });
   }
   for (const auto& [name, text] : not_modified.headers) {
     if (name == "content-length" || name == "content-type" || name == "content-encoding") continue;
