@@ -11,15 +11,6 @@ namespace {
 
 thread_local bool is_loop = false;
 
-Outcome refused(Outcome::Status status, const char* type, std::string message) {
-  Outcome outcome;
-  outcome.status = status;
-  outcome.error = make_error(type, std::move(message));
-  outcome.error->status_code = status_of(type);
-  outcome.error->fatal = true;
-  return outcome;
-}
-
 std::size_t threads_of(const EventLoopOptions& options) {
   // Time that is not real may pass only when nothing is under way anywhere; one loop knows that.
   if (options.backends.clock && options.backends.clock != system_clock()) return 1;
@@ -132,16 +123,17 @@ EventLoop::Worker* EventLoop::choose() {
 std::optional<Outcome> EventLoop::try_start(NewRun& run) {
   if (runs_.fetch_add(1) >= options_.max_runs) {
     --runs_;
-    return refused(Outcome::Status::failed, error_type::limit,
-                   "max_runs: " + std::to_string(options_.max_runs) + " runs are under way already");
+    return ended_early(Outcome::Status::failed, error_type::limit,
+                       "max_runs: " + std::to_string(options_.max_runs) + " runs are under way already");
   }
   ++open_;
   Worker* const worker = is_stopping_ ? nullptr : choose();
   if (worker == nullptr) {
     --runs_;
     run_ended();
-    if (is_stopping_) return refused(Outcome::Status::cancelled, error_type::cancelled, "the engine is shutting down");
-    return refused(Outcome::Status::failed, error_type::limit, "the system gives no thread for an event loop");
+    if (is_stopping_)
+      return ended_early(Outcome::Status::cancelled, error_type::cancelled, "the engine is shutting down");
+    return ended_early(Outcome::Status::failed, error_type::limit, "the system gives no thread for an event loop");
   }
   ++worker->runs;
   worker->inbox->post(std::move(run));

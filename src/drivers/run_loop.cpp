@@ -55,16 +55,6 @@ Outcome outcome_of(const Machine& machine) {
   return outcome;
 }
 
-// Of a run that its machine can't end.
-Outcome ended_early(Outcome::Status status, const char* type, std::string message) {
-  Outcome outcome;
-  outcome.status = status;
-  outcome.error = make_error(type, std::move(message));
-  outcome.error->status_code = status_of(type);
-  outcome.error->fatal = true;
-  return outcome;
-}
-
 Counted counted_of(const Effect& effect) {
   if (std::holds_alternative<HttpRequest>(effect)) return Counted::http;
   if (std::holds_alternative<CacheCommand>(effect)) return Counted::cache;
@@ -79,6 +69,15 @@ bool is_inside_transaction(const Effect& effect) {
 constexpr const char* cancelled_text = "the run was cancelled";
 
 }  // namespace
+
+Outcome ended_early(Outcome::Status status, const char* type, std::string message) {
+  Outcome outcome;
+  outcome.status = status;
+  outcome.error = make_error(type, std::move(message));
+  outcome.error->status_code = status_of(type);
+  outcome.error->fatal = true;
+  return outcome;
+}
 
 RunLoop::RunLoop(std::shared_ptr<Inbox> inbox, const Backends& backends, RunLoopOptions options)
     : inbox_(std::move(inbox)),

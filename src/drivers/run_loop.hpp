@@ -198,6 +198,9 @@ class RunLoop {
   Call call_;
 };
 
+// Of a run that its machine can't end.
+[[nodiscard]] Outcome ended_early(Outcome::Status status, const char* type, std::string message);
+
 // Runs it on this thread, to its end. Its on_done is not called.
 [[nodiscard]] Outcome run_here(NewRun run, const Backends& backends, RunLoopOptions options);
 

@@ -73,12 +73,16 @@ Expression Expression::without_opt_out() const {
   return out;
 }
 
+std::uint32_t bare_slot(const Expression::Program& program, std::uint32_t number) noexcept {
+  if (number == no_node) return Reference::none;
+  const Node& node = program.nodes[number];
+  const bool is_bare = node.op == Op::path && static_cast<Base>(node.variant) == Base::slot && node.count == 0 &&
+                       node.c == Reference::none;
+  return is_bare ? node.a : Reference::none;
+}
+
 std::uint32_t Expression::slot() const noexcept {
-  if (empty()) return Reference::none;
-  const Node& root = program_->nodes[program_->root];
-  const bool is_bare = root.op == Op::path && static_cast<Base>(root.variant) == Base::slot && root.count == 0 &&
-                       root.c == Reference::none;
-  return is_bare ? root.a : Reference::none;
+  return empty() ? Reference::none : bare_slot(*program_, program_->root);
 }
 
 std::uint32_t Expression::grown_slot() const noexcept { return empty() ? Reference::none : program_->grown; }

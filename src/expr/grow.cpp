@@ -14,15 +14,6 @@
 namespace fnstack::expr {
 namespace {
 
-// The slot of a node that is a variable's name alone.
-std::uint32_t bare_slot(const Expression::Program& program, std::uint32_t number) {
-  if (number == no_node) return Reference::none;
-  const Node& node = program.nodes[number];
-  const bool is_bare = node.op == Op::path && static_cast<Base>(node.variant) == Base::slot && node.count == 0 &&
-                       node.c == Reference::none;
-  return is_bare ? node.a : Reference::none;
-}
-
 // What stands behind the variable: of `growth`, at `root`.
 struct Parts {
   Growth growth = Growth::none;

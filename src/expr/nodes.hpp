@@ -126,6 +126,9 @@ struct Expression::Program {
 
 inline constexpr std::uint32_t constant_null = 0, constant_true = 1, constant_false = 2;
 
+// The slot of a node that is a variable's name alone; else Reference::none.
+[[nodiscard]] std::uint32_t bare_slot(const Expression::Program& program, std::uint32_t number) noexcept;
+
 // How what comes behind a variable is added to it.
 enum class Growth : std::uint8_t { none, text, elements, lists };  // lists: their elements, and what is none
 // The slot of the variable that the expression's value begins with, if it is read nowhere else in it; else none.
