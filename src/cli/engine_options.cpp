@@ -46,7 +46,7 @@ constexpr std::array special_bounds{Bounds{"call_depth", 0, 1'000'000},
                                     Bounds{"definition_nesting", 1, 512},
                                     Bounds{"value_depth", 1, 512},
                                     Bounds{"strands", 1, 1'000'000},
-                                    Bounds{"expression_nodes", 1, 1'000'000},
+                                    Bounds{"expression_nodes", 1, 65'535},
                                     Bounds{"expression_steps", 1, 1'000'000'000},
                                     Bounds{"definition_bytes", 1, 1'000'000'000}};
 constexpr Bounds other_bounds{"", 1, 1'000'000'000'000'000};

@@ -1,5 +1,6 @@
 #include "expr/builder.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -53,19 +54,26 @@ Key make_key(std::string text, bool named) {
   return key;
 }
 
-Builder::Builder(std::string_view text, std::size_t offset) {
+Builder::Builder(std::string_view text, std::size_t offset, std::int64_t max_nodes)
+    : max_nodes_(static_cast<std::size_t>(std::clamp<std::int64_t>(max_nodes, 1, most_expression_nodes))) {
   program_.text = text;
   program_.offset = static_cast<std::uint32_t>(offset);
   program_.constants = {Value(), Value(true), Value(false)};
 }
 
-std::uint32_t Builder::add(Node node, Span span) {
+std::uint32_t Builder::height_of(std::uint32_t number) const { return number == no_node ? 0 : heights_[number]; }
+
+std::uint32_t Builder::add(Node node, Span span, std::uint32_t below) {
   program_.nodes.push_back(node);
   program_.spans.push_back(span);
+  heights_.push_back(below + 1);
+  height_ = std::max(height_, below + 1);
   return static_cast<std::uint32_t>(program_.nodes.size() - 1);
 }
 
-std::uint32_t Builder::constant(Value value, Span span) {
+std::uint32_t Builder::constant(Value value, Span span) { return add(constant_node(std::move(value)), span); }
+
+Node Builder::constant_node(Value value) {
   std::uint32_t number = constant_null;
   if (value.is_boolean()) {
     number = value.as_boolean() ? constant_true : constant_false;
@@ -73,7 +81,7 @@ std::uint32_t Builder::constant(Value value, Span span) {
     number = static_cast<std::uint32_t>(program_.constants.size());
     program_.constants.push_back(std::move(value));
   }
-  return add({Op::constant, 0, 0, number, 0, 0}, span);
+  return {Op::constant, 0, 0, number, 0, 0};
 }
 
 std::uint32_t Builder::base(Base base, std::uint32_t index, Span span) {
@@ -114,46 +122,54 @@ std::uint32_t Builder::member(std::uint32_t object, Key key, std::uint8_t chain,
     return object;
   }
   program_.keys.push_back(std::move(key));
-  return add({Op::member, chain, 1, object, first, 0}, span);
+  return add({Op::member, chain, 1, object, first, 0}, span, height_of(object));
 }
 
 std::uint32_t Builder::index(std::uint32_t object, std::uint32_t key, std::uint8_t chain, Span span) {
-  return add({Op::index, chain, 0, object, key, 0}, span);
+  return add({Op::index, chain, 0, object, key, 0}, span, std::max(height_of(object), height_of(key)));
 }
 
 std::uint32_t Builder::folded(std::uint32_t number) {
   Value value;
   if (!is_foldable(program_.nodes[number].op) || !fold(program_, number, value)) return number;
-  return constant(std::move(value), program_.spans[number]);
+  program_.nodes[number] = constant_node(std::move(value));  // in its place
+  heights_[number] = 1;
+  return number;
 }
 
 std::uint32_t Builder::unary(Op op, std::uint32_t operand, Span span) {
-  return folded(add({op, 0, 0, operand, 0, 0}, span));
+  return folded(add({op, 0, 0, operand, 0, 0}, span, height_of(operand)));
 }
 
 std::uint32_t Builder::binary(Op op, std::uint32_t left, std::uint32_t right) {
-  return folded(add({op, 0, 0, left, right, 0}, {span(left).begin, span(right).end}));
+  const std::uint32_t below = std::max(height_of(left), height_of(right));
+  return folded(add({op, 0, 0, left, right, 0}, {span(left).begin, span(right).end}, below));
 }
 
 std::uint32_t Builder::conditional(std::uint32_t condition, std::uint32_t yes, std::uint32_t no) {
-  return add({Op::conditional, 0, 0, condition, yes, no}, {span(condition).begin, span(no).end});
+  const std::uint32_t below = std::max({height_of(condition), height_of(yes), height_of(no)});
+  return add({Op::conditional, 0, 0, condition, yes, no}, {span(condition).begin, span(no).end}, below);
 }
 
 std::uint32_t Builder::list(Op op, std::span<const std::uint32_t> operands, Span span) {
   const auto first = static_cast<std::uint32_t>(program_.operands.size());
   program_.operands.insert(program_.operands.end(), operands.begin(), operands.end());
   const std::size_t count = op == Op::object ? operands.size() / 2 : operands.size();
-  return folded(add({op, 0, static_cast<std::uint16_t>(count), 0, first, 0}, span));
+  std::uint32_t below = 0;
+  for (const std::uint32_t operand : operands) below = std::max(below, height_of(operand));
+  return folded(add({op, 0, static_cast<std::uint16_t>(count), 0, first, 0}, span, below));
 }
 
 std::uint32_t Builder::arrow(std::uint32_t body, std::uint32_t first_local, std::uint32_t parameters, Span span) {
   use_locals(first_local + parameters);
-  return add({Op::arrow, 0, static_cast<std::uint16_t>(parameters), body, first_local, 0}, span);
+  return add({Op::arrow, 0, static_cast<std::uint16_t>(parameters), body, first_local, 0}, span, height_of(body));
 }
 
 std::uint32_t Builder::call(Call call, Span span) {
+  std::uint32_t below = height_of(call.receiver);
+  for (const Argument& argument : call.arguments) below = std::max(below, height_of(argument.node));
   program_.calls.push_back(std::move(call));
-  return add({Op::call, 0, 0, static_cast<std::uint32_t>(program_.calls.size() - 1), 0, 0}, span);
+  return add({Op::call, 0, 0, static_cast<std::uint32_t>(program_.calls.size() - 1), 0, 0}, span, below);
 }
 
 const Value* Builder::constant_of(std::uint32_t number) const {

@@ -14,7 +14,8 @@ namespace fnstack::expr {
 
 class Builder {
  public:
-  explicit Builder(std::string_view text, std::size_t offset);
+  // `max_nodes`: the limit expression_nodes.
+  Builder(std::string_view text, std::size_t offset, std::int64_t max_nodes);
 
   std::uint32_t constant(Value value, Span span);
   // A name alone, resolved by bind.
@@ -39,17 +40,25 @@ class Builder {
     if (count > program_.locals) program_.locals = count;
   }
 
-  // There are as many nodes and keys as an expression may have.
-  [[nodiscard]] bool full() const noexcept { return program_.nodes.size() + program_.keys.size() >= max_nodes; }
-  static constexpr std::size_t max_nodes = 1'000;  // limit expression_nodes
+  // There are more nodes and keys than an expression may have.
+  [[nodiscard]] bool over_limit() const noexcept { return program_.nodes.size() + program_.keys.size() > max_nodes_; }
+  [[nodiscard]] std::size_t max_nodes() const noexcept { return max_nodes_; }
+  // How many nodes stand one within the other, at most.
+  [[nodiscard]] std::uint32_t height() const noexcept { return height_; }
 
   [[nodiscard]] Expression finish(std::uint32_t root);
 
  private:
-  std::uint32_t add(Node node, Span span);
+  [[nodiscard]] Node constant_node(Value value);
+  // `below`: the height of the highest operand.
+  std::uint32_t add(Node node, Span span, std::uint32_t below = 0);
+  [[nodiscard]] std::uint32_t height_of(std::uint32_t number) const;
   std::uint32_t folded(std::uint32_t number);
 
   Expression::Program program_;
+  std::size_t max_nodes_;
+  std::vector<std::uint32_t> heights_;  // of the nodes
+  std::uint32_t height_ = 0;
 };
 
 // The language's own constants: "Math.PI", "Number.MAX_SAFE_INTEGER" … Null (the pointer): there is none.

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <fnstack/error.hpp>
+#include <fnstack/limits.hpp>
 #include <fnstack/value.hpp>
 
 #include "base/text_place.hpp"
@@ -104,12 +105,20 @@ class Expression {
   std::shared_ptr<const Program> program_;
 };
 
+// Counts of nodes stand in 16 bits.
+inline constexpr std::int64_t most_expression_nodes = 65'535;
+
+struct ParseOptions {
+  bool slot_syntax = false;  // of condition, reducer …: every {{x}} or <<x>> inside means (x)
+  // The limit of this name. More than most_expression_nodes counts as that many.
+  std::int64_t expression_nodes = fnstack::Limits{}.expression_nodes;
+};
+
 // Reads `text` as one expression. `place` maps offsets of `text` (+ offset_in_literal) into the source for
-// diagnostics, which are added to `diagnostics`; then the answer is empty. In `slot_syntax` (condition,
-// reducer) every {{x}} or <<x>> inside means (x).
+// diagnostics, which are added to `diagnostics`; then the answer is empty.
 [[nodiscard]] std::optional<Expression> parse(std::string_view text, std::size_t offset_in_literal,
                                               const TextPlace& place, Diagnostics& diagnostics,
-                                              bool slot_syntax = false);
+                                              const ParseOptions& options = {});
 
 // All free names, in order, each use once. What is called (`split(…)`, `Math.ceil(…)`, `now()`) is no name.
 [[nodiscard]] std::vector<NameUse> free_names(const Expression& expression);

@@ -16,6 +16,7 @@ namespace {
 
 // Parentheses, calls, conditions within each other. Bounds the recursion here and in the evaluation.
 constexpr int max_nesting = 200;
+constexpr std::uint32_t max_height = 1'000;  // a + a + a … : what reads the nodes goes as deep as they do
 
 struct Operator {
   Punctuator punctuator;
@@ -64,14 +65,15 @@ using base::in_quotes;
 
 class Parser {
  public:
-  Parser(std::string_view text, std::size_t offset, const TextPlace& place, Diagnostics& diagnostics, bool slot_syntax)
+  Parser(std::string_view text, std::size_t offset, const TextPlace& place, Diagnostics& diagnostics,
+         const ParseOptions& options)
       : text_(text),
         offset_(offset),
         place_(place),
         diagnostics_(diagnostics),
-        slot_syntax_(slot_syntax),
-        lexer_(text, slot_syntax),
-        builder_(text, offset) {}
+        slot_syntax_(options.slot_syntax),
+        lexer_(text, options.slot_syntax),
+        builder_(text, offset, options.expression_nodes) {}
 
   std::optional<Expression> run() {
     if (peek().kind == Token::Kind::end) {
@@ -80,6 +82,7 @@ class Parser {
     }
     const std::uint32_t root = expression();
     if (root != no_node && peek().kind != Token::Kind::end) leftover();
+    if (root != no_node && !failed_) too_big(builder_.span(root));
     if (const Span quotes = lexer_.template_in_quotes(); quotes.end != 0) {
       report(Diagnostic::Severity::warning, "template-in-quotes", quotes,
              "expression: braces inside quotes are plain text here", "take the quotes away: {{x}} means (x)");
@@ -203,10 +206,20 @@ class Parser {
   }
 
   bool too_big(Span span) {
-    if (!builder_.full()) return false;
-    fail(span, "expression: more than " + std::to_string(Builder::max_nodes) + " nodes (limit expression_nodes)",
-         "compute parts of it in variables of their own", "limit");
+    if (builder_.over_limit()) {
+      too_many_nodes(span);
+    } else if (builder_.height() > max_height) {
+      fail(span, "expression: more than " + std::to_string(max_height) + " operations one within the other",
+           "compute parts of it in variables of their own", "limit");
+    } else {
+      return false;
+    }
     return true;
+  }
+
+  void too_many_nodes(Span span) {
+    fail(span, "expression: more than " + std::to_string(builder_.max_nodes()) + " nodes (limit expression_nodes)",
+         "compute parts of it in variables of their own", "limit");
   }
 
   struct Deeper {
@@ -613,18 +626,13 @@ class Parser {
         break;
       }
       link.span = {link.span.begin, last_end_};
-      if (builder_.full() || links.size() > Builder::max_nodes) {
-        too_many_links(token.span);
+      if (builder_.over_limit() || links.size() > builder_.max_nodes()) {
+        too_many_nodes(token.span);
         return no_node;
       }
       links.push_back(std::move(link));
     }
     return build(value, std::move(links), first.span.begin);
-  }
-
-  void too_many_links(Span span) {
-    fail(span, "expression: more than " + std::to_string(Builder::max_nodes) + " nodes (limit expression_nodes)",
-         "compute parts of it in variables of their own", "limit");
   }
 
   // Behind "[".
@@ -817,8 +825,8 @@ class Parser {
 }  // namespace
 
 std::optional<Expression> parse(std::string_view text, std::size_t offset_in_literal, const TextPlace& place,
-                                Diagnostics& diagnostics, bool slot_syntax) {
-  return Parser(text, offset_in_literal, place, diagnostics, slot_syntax).run();
+                                Diagnostics& diagnostics, const ParseOptions& options) {
+  return Parser(text, offset_in_literal, place, diagnostics, options).run();
 }
 
 }  // namespace fnstack::expr

@@ -65,8 +65,10 @@ std::string words_of(std::string_view open, std::string_view inner, std::string_
 
 class Reader {
  public:
-  Reader(std::string_view text, const TextPlace& place, Diagnostics& diagnostics)
-      : text_(text), place_(place), diagnostics_(diagnostics) {}
+  Reader(std::string_view text, const TextPlace& place, Diagnostics& diagnostics, const ParseOptions& options)
+      : text_(text), place_(place), diagnostics_(diagnostics), options_(options) {
+    options_.slot_syntax = false;
+  }
 
   std::optional<Template> read() {
     // Finding a problem's place takes a walk through the literal: not for more of them than are told about.
@@ -122,7 +124,7 @@ class Reader {
                "for the braces themselves write {{ '" + braces_of(open) + "' }}");
       return;
     }
-    std::optional<Expression> expression = parse(inner, open + 2, place_, diagnostics_);
+    std::optional<Expression> expression = parse(inner, open + 2, place_, diagnostics_, options_);
     if (!expression) {
       failed_ = true;
       return;
@@ -156,6 +158,7 @@ class Reader {
   std::string_view text_;
   const TextPlace& place_;
   Diagnostics& diagnostics_;
+  ParseOptions options_;
   Template result_;
   std::size_t position_ = 0;       // where the search for the next hole begins
   std::size_t literal_begin_ = 0;  // text from here on is in no piece yet
@@ -176,8 +179,9 @@ bool may_hold_template(std::string_view text) noexcept {
   return text.find("{{") != std::string_view::npos || text.find("<<") != std::string_view::npos;
 }
 
-std::optional<Template> parse_template(std::string_view text, const TextPlace& place, Diagnostics& diagnostics) {
-  return Reader(text, place, diagnostics).read();
+std::optional<Template> parse_template(std::string_view text, const TextPlace& place, Diagnostics& diagnostics,
+                                       const ParseOptions& options) {
+  return Reader(text, place, diagnostics, options).read();
 }
 
 Template bind(const Template& parsed, const Resolver& resolve) {

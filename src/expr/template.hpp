@@ -36,9 +36,10 @@ struct Template {
 // Does the text hold a template at all? Cheap; false for most strings. True for a << that turns out to be text.
 [[nodiscard]] bool may_hold_template(std::string_view text) noexcept;
 
-// Errors (unterminated braces, bad expressions) go to `diagnostics`; then the answer is empty.
+// Errors (unterminated braces, bad expressions) go to `diagnostics`; then the answer is empty. Of the options
+// slot_syntax means nothing here.
 [[nodiscard]] std::optional<Template> parse_template(std::string_view text, const TextPlace& place,
-                                                     Diagnostics& diagnostics);
+                                                     Diagnostics& diagnostics, const ParseOptions& options = {});
 [[nodiscard]] Template bind(const Template& parsed, const Resolver& resolve);
 
 // A single hole keeps its value's type; otherwise the text, null as nothing, containers as compact JSON. Bytes

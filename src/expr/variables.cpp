@@ -36,7 +36,7 @@ Resolver Variables::resolver() const {
 
 Result<Value> evaluate_text(std::string_view text, const Value& names, Scope& scope, bool slot_syntax) {
   Diagnostics diagnostics;
-  const std::optional<Expression> parsed = parse(text, 0, {}, diagnostics, slot_syntax);
+  const std::optional<Expression> parsed = parse(text, 0, {}, diagnostics, {slot_syntax});
   if (!parsed) {
     for (const Diagnostic& diagnostic : diagnostics.items()) {
       if (diagnostic.severity != Diagnostic::Severity::error) continue;

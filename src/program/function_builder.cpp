@@ -106,7 +106,7 @@ OperandCompiler FunctionBuilder::operand_compiler(const CheckedStep* step, std::
     }
     report(step, std::move(diagnostic), path);
   };
-  return OperandCompiler(definition_.source, resolver, reporter);
+  return OperandCompiler(definition_.source, resolver, reporter, options_.limits.expression_nodes);
 }
 
 std::string FunctionBuilder::literal_content_type(const CheckedStep& step) const {

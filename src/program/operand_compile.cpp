@@ -114,9 +114,9 @@ void OperandCompiler::pass_on(const Diagnostics& diagnostics) {
   for (const Diagnostic& diagnostic : diagnostics.items()) report_(diagnostic);
 }
 
-std::optional<expr::Template> OperandCompiler::parse_text(const Node& node) {
+std::optional<expr::Template> OperandCompiler::parse_text(std::string_view text, Span literal) {
   Diagnostics diagnostics;
-  auto parsed = expr::parse_template(node.scalar.as_string(), TextPlace{source_, node.span}, diagnostics);
+  auto parsed = expr::parse_template(text, TextPlace{source_, literal}, diagnostics, {false, expression_nodes_});
   pass_on(diagnostics);
   return parsed;
 }
@@ -137,9 +137,7 @@ Tree OperandCompiler::tree(const Node& node) {
         Tree::Member compiled;
         compiled.key = member.key;
         if (expr::may_hold_template(member.key)) {
-          Diagnostics diagnostics;
-          auto parsed = expr::parse_template(member.key, TextPlace{source_, member.key_span}, diagnostics);
-          pass_on(diagnostics);
+          auto parsed = parse_text(member.key, member.key_span);
           if (parsed && !parsed->is_constant()) compiled.key_template = expr::bind(*parsed, at(member.key_span));
         }
         compiled.value = tree(member.value);
@@ -154,7 +152,7 @@ Tree OperandCompiler::tree(const Node& node) {
     }
     case Node::Kind::string: {
       if (!expr::may_hold_template(node.scalar.as_string())) return constant_tree(node.scalar);
-      auto parsed = parse_text(node);
+      auto parsed = parse_text(node.scalar.as_string(), node.span);
       if (!parsed || parsed->is_constant()) {
         return constant_tree(parsed && !parsed->pieces.empty() ? Value(parsed->pieces[0].literal) : node.scalar);
       }
@@ -197,7 +195,7 @@ Value OperandCompiler::literal(const Node& node) {
 Operand OperandCompiler::value(const Node& node) {
   if (node.kind == Node::Kind::string) {
     if (!expr::may_hold_template(node.scalar.as_string())) return constant_operand(node.scalar);
-    auto parsed = parse_text(node);
+    auto parsed = parse_text(node.scalar.as_string(), node.span);
     if (!parsed) return constant_operand(Value());
     if (parsed->is_constant()) return constant_operand(parsed->pieces.empty() ? "" : parsed->pieces[0].literal);
     expr::Template bound = expr::bind(*parsed, at(node.span));
@@ -214,7 +212,8 @@ Operand OperandCompiler::value(const Node& node) {
 Operand OperandCompiler::expression(const Node& node) {
   if (node.kind != Node::Kind::string) return value(node);
   Diagnostics diagnostics;
-  auto parsed = expr::parse(node.scalar.as_string(), 0, TextPlace{source_, node.span}, diagnostics, true);
+  auto parsed =
+      expr::parse(node.scalar.as_string(), 0, TextPlace{source_, node.span}, diagnostics, {true, expression_nodes_});
   pass_on(diagnostics);
   if (!parsed) return constant_operand(Value());
   return expression_operand(expr::bind(*parsed, at(node.span)));
@@ -225,7 +224,7 @@ Operand OperandCompiler::url(const Node& node) {
     error(node, "bad-value", "expected a URL as text, got " + std::string(definition::kind_words(node)));
     return {};
   }
-  auto parsed = parse_text(node);
+  auto parsed = parse_text(node.scalar.as_string(), node.span);
   if (!parsed) return {};
   Diagnostics diagnostics;
   auto compiled = expr::compile_url(*parsed, TextPlace{source_, node.span}, diagnostics);
@@ -289,7 +288,7 @@ Operand OperandCompiler::headers(const Node& node) {
 
 Operand OperandCompiler::body(const Node& node, std::string_view content_type) {
   if (node.kind != Node::Kind::string) return value(node);
-  auto parsed = parse_text(node);
+  auto parsed = parse_text(node.scalar.as_string(), node.span);
   if (!parsed) return {};
   if (parsed->is_constant()) return constant_operand(parsed->pieces.empty() ? "" : parsed->pieces[0].literal);
   if (parsed->is_single_hole()) {
@@ -444,7 +443,7 @@ Operand OperandCompiler::cache_key(const Node& node) {
     operand.constant = Value(to_text(operand.constant));
     return operand;
   }
-  auto parsed = parse_text(node);
+  auto parsed = parse_text(node.scalar.as_string(), node.span);
   if (!parsed) return {};
   Operand operand;
   operand.kind = Operand::Kind::cache_key;

@@ -19,8 +19,12 @@ class OperandCompiler {
   using Resolver = std::function<expr::Reference(const expr::NameUse&, Span literal)>;
 
   // `report` adds the diagnostics of one field, completed with path and context by the caller.
-  OperandCompiler(SourcePtr source, Resolver resolver, std::function<void(Diagnostic)> report)
-      : source_(std::move(source)), resolver_(std::move(resolver)), report_(std::move(report)) {}
+  OperandCompiler(SourcePtr source, Resolver resolver, std::function<void(Diagnostic)> report,
+                  std::int64_t expression_nodes)
+      : source_(std::move(source)),
+        resolver_(std::move(resolver)),
+        report_(std::move(report)),
+        expression_nodes_(expression_nodes) {}
 
   // By the field's type; `content_type` is the step's literal Content-Type if it is known, for a body.
   [[nodiscard]] Operand field(const Node& node, FieldType type, std::string_view content_type = {});
@@ -30,7 +34,7 @@ class OperandCompiler {
 
  private:
   [[nodiscard]] expr::Resolver at(Span literal) const;
-  [[nodiscard]] std::optional<expr::Template> parse_text(const Node& node);
+  [[nodiscard]] std::optional<expr::Template> parse_text(std::string_view text, Span literal);
   [[nodiscard]] Tree tree(const Node& node);
   [[nodiscard]] Operand from_tree(Tree tree);
   [[nodiscard]] Operand url(const Node& node);
@@ -51,6 +55,7 @@ class OperandCompiler {
   SourcePtr source_;
   Resolver resolver_;
   std::function<void(Diagnostic)> report_;
+  std::int64_t expression_nodes_;  // the limit
 };
 
 }  // namespace fnstack::program

@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   const bool slot_syntax = (data[0] & 1U) != 0;
   Diagnostics diagnostics;
-  const std::optional<expr::Expression> parsed = expr::parse(text, 0, {}, diagnostics, slot_syntax);
+  const std::optional<expr::Expression> parsed = expr::parse(text, 0, {}, diagnostics, {slot_syntax});
   if (parsed.has_value() == diagnostics.has_errors()) std::abort();
   if (!parsed) return 0;
 

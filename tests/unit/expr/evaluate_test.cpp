@@ -14,7 +14,7 @@ namespace {
 
 Expression read(std::string_view text, bool slot_syntax = false) {
   Diagnostics diagnostics;
-  std::optional<Expression> parsed = parse(text, 0, {}, diagnostics, slot_syntax);
+  std::optional<Expression> parsed = parse(text, 0, {}, diagnostics, {slot_syntax});
   INFO(text << ": " << diagnostics.to_text());
   REQUIRE(parsed);
   return *parsed;

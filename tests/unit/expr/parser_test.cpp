@@ -10,7 +10,7 @@ namespace {
 // Every diagnostic as "code begin-end: message [hint]", one a line; "ok" if there is none.
 std::string complaints(std::string_view text, bool slot_syntax = false) {
   Diagnostics diagnostics;
-  const std::optional<Expression> parsed = parse(text, 0, {}, diagnostics, slot_syntax);
+  const std::optional<Expression> parsed = parse(text, 0, {}, diagnostics, {slot_syntax});
   std::string out;
   for (const Diagnostic& diagnostic : diagnostics.items()) {
     if (!out.empty()) out += '\n';
@@ -21,6 +21,14 @@ std::string complaints(std::string_view text, bool slot_syntax = false) {
   }
   CHECK(parsed.has_value() == !diagnostics.has_errors());
   return out.empty() ? "ok" : out;
+}
+
+// Of an expression that may have so many nodes; "ok" if it is read.
+std::string complaint_at(std::int64_t expression_nodes, std::string_view text) {
+  Diagnostics diagnostics;
+  const auto parsed = parse(text, 0, {}, diagnostics, {.expression_nodes = expression_nodes});
+  REQUIRE(parsed.has_value() == diagnostics.items().empty());
+  return parsed ? "ok" : diagnostics.items().front().code + ": " + diagnostics.items().front().message;
 }
 
 std::string names(std::string_view text) {
@@ -171,7 +179,7 @@ TEST_CASE("an expression has a bounded size and depth") {
   CHECK(complaints(sum) == "ok");
   for (int i = 0; i < 200; ++i) sum += " + a";
   CHECK(
-      complaints(sum).find("limit 2000-2001: expression: more than 1000 nodes (limit expression_nodes) [compute parts "
+      complaints(sum).find("limit 2004-2005: expression: more than 1000 nodes (limit expression_nodes) [compute parts "
                            "of it in variables of their own]") == 0);
   const std::string deep_limit =
       ": expression: nested more than 200 deep [compute parts of it in variables of their own]";
@@ -182,6 +190,39 @@ TEST_CASE("an expression has a bounded size and depth") {
   std::string keys = "a";
   for (int i = 0; i < 5000; ++i) keys += ".b";
   CHECK(complaints(keys).find("expression: more than 1000 nodes (limit expression_nodes)") != std::string::npos);
+}
+
+TEST_CASE("an expression has as many nodes as its limit says") {
+  const std::string too_many = "limit: expression: more than 4 nodes (limit expression_nodes)";
+  CHECK(complaint_at(5, "a + b.c") == "ok");
+  CHECK(complaint_at(4, "a + b.c") == "ok");
+  CHECK(complaint_at(4, "a + b.c.d") == too_many);
+  CHECK(complaint_at(4, "[null, null, null]") == "ok");
+  CHECK(complaint_at(4, "[null, null, null, null]") == too_many);
+  CHECK(complaint_at(4, "a.b.c.d") == "ok");
+  CHECK(complaint_at(4, "a.b.c.d.e") == too_many);
+  CHECK(complaint_at(1, "null") == "ok");
+  CHECK(complaint_at(0, "null") == "ok");  // one is the least
+
+  std::string many = "[0";
+  for (int i = 0; i < 70'000; ++i) many += ",0";
+  CHECK(complaint_at(1'000'000, many + "]") == "limit: expression: more than 65535 nodes (limit expression_nodes)");
+}
+
+TEST_CASE("operations stand one within the other only so deep, however many nodes there may be") {
+  const auto sum = [](int operations) {
+    std::string text = "a";
+    for (int i = 0; i < operations; ++i) text += "+a";
+    return text;
+  };
+  CHECK(complaint_at(60'000, sum(999)) == "ok");
+  CHECK(complaint_at(60'000, sum(1'000)) == "limit: expression: more than 1000 operations one within the other");
+  std::string keys = "a";
+  for (int i = 0; i < 1'000; ++i) keys += "[b]";
+  CHECK(complaint_at(60'000, keys) == "limit: expression: more than 1000 operations one within the other");
+  std::string calls = "a";
+  for (int i = 0; i < 1'000; ++i) calls += ".trim()";
+  CHECK(complaint_at(60'000, calls) == "limit: expression: more than 1000 operations one within the other");
 }
 
 TEST_CASE("free_names gives each use with its first key and place") {
