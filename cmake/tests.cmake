@@ -200,6 +200,7 @@ fnstack_test(test_drivers
   SOURCES
     tests/support/case_runner.cpp
     tests/drivers/blocking_test.cpp
+    tests/drivers/caller_loops_test.cpp
     tests/drivers/event_loop_test.cpp
     tests/drivers/every_driver_test.cpp
     tests/drivers/readme_test.cpp

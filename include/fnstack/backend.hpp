@@ -67,7 +67,7 @@ class Reply {
   std::unique_ptr<Base> target_;
 };
 
-// What a backend does on the thread of an event loop instead of one of its own. Its descriptor can stand in any poll
+// What a backend does on the thread of a loop instead of one of its own. Its descriptor can stand in any poll
 // set, so a host's own loop (libuv, epoll …) can drive it as well as Engine's.
 class LoopWork {
  public:
@@ -75,13 +75,14 @@ class LoopWork {
   // For poll, epoll and the like: readable while turn() has something to do. The same one as long as this lives.
   [[nodiscard]] virtual int descriptor() const noexcept = 0;
   // Does all that can be done without waiting; replies are called from within. Call it when the descriptor is readable,
-  // when the time that the last turn answered has come, and after requests were sent; always on the same thread.
+  // when the time that the last turn answered has come, and after requests were sent; on one thread at a time.
   // Answers when it is to be called again at the latest; max(): not before the descriptor says so.
   virtual std::chrono::steady_clock::time_point turn() = 0;
 };
 
-// A backend for one event loop and the work that performs its requests: send() is for the thread that calls
-// work->turn(). Empty where a backend does not do that: its own send() then serves, with replies from other threads.
+// A backend for one loop and the work that performs its requests: send() is for the thread that calls work->turn().
+// An event loop stays on its thread; the loops of Engine::run go from caller to caller. Empty where a backend does not
+// do that: its own send() then serves, with replies from other threads.
 template <class Backend>
 struct OnLoop {
   std::shared_ptr<Backend> backend = {};

@@ -15,7 +15,7 @@ class Cache {
   // Any thread. Time for expiry and age is call.now_ms where the backend keeps time itself. Errors: `cache`, `limit`,
   // `timeout`, `validation`.
   virtual void send(CacheCommand command, const Call& call, Reply<Value> reply) = 0;
-  // The same cache with connections of its own for one event loop, if it can work on the loop's thread.
+  // The same cache with connections of its own for one loop, if it can work on that loop's thread.
   [[nodiscard]] virtual OnLoop<Cache> on_loop() { return {}; }
 };
 

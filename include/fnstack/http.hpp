@@ -18,7 +18,7 @@ class HttpClient {
   // Any thread. A status of 400 and more is an answer, not an error. Errors: `network`, `timeout`, `blocked`,
   // `limit`, `validation`. Must not block when it is meant for an event loop.
   virtual void send(HttpRequest request, const Call& call, Reply<HttpResponse> reply) = 0;
-  // The same client with connections of its own for one event loop, if it can work on the loop's thread.
+  // The same client with connections of its own for one loop, if it can work on that loop's thread.
   [[nodiscard]] virtual OnLoop<HttpClient> on_loop() { return {}; }
 };
 

@@ -25,6 +25,23 @@ bool needs_care(std::uint64_t word) noexcept {
   return ((word & highs) | controls | has_zero(word ^ (ones * '"')) | has_zero(word ^ (ones * '\\'))) != 0;
 }
 
+// Nothing in it needs care.
+bool is_plain(std::string_view text) noexcept {
+  std::uint64_t word = 0x2020'2020'2020'2020;
+  if (text.empty()) return true;
+  if (text.size() < sizeof(word)) {
+    std::memcpy(&word, text.data(), text.size());
+    return !needs_care(word);
+  }
+  const char* const last = text.data() + text.size() - sizeof(word);
+  for (const char* at = text.data(); at < last; at += sizeof(word)) {
+    std::memcpy(&word, at, sizeof(word));
+    if (needs_care(word)) return false;
+  }
+  std::memcpy(&word, last, sizeof(word));  // some of them once more
+  return !needs_care(word);
+}
+
 void append_escaped(std::string& out, unsigned char c) {
   switch (c) {
     case '"':
@@ -138,6 +155,11 @@ void write(std::string& out, const Value& value, std::size_t indent) {
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
+  if (is_plain(text)) {
+    out += text;
+    out += '"';
+    return;
+  }
   std::size_t plain = 0;  // what has been looked at but not written begins here
   std::size_t i = 0;
   while (i < text.size()) {
@@ -175,6 +197,8 @@ void append_json(std::string& out, const Value& value) { write(out, value, 0); }
 
 std::string to_json(const Value& value) {
   std::string out;
+  // About what most values take; what is large grows by itself.
+  out.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(value.byte_size(), 4'096)));
   append_json(out, value);
   return out;
 }

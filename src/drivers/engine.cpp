@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include "drivers/caller_loops.hpp"
 #include "drivers/event_loop.hpp"
 #include "expr/uuid.hpp"
 
@@ -73,6 +74,7 @@ struct Engine::State final : drivers::RunLoopHost {
   std::shared_ptr<const Limits> limits;  // one for all runs
   Backends backends;                     // of every run; start_run is ours
   std::shared_ptr<drivers::EventLoop> loop;
+  std::optional<drivers::CallerLoops> caller_loops;
 
   explicit State(EngineOptions given)
       : options(std::move(given)), mask(options.env), limits(std::make_shared<const Limits>(options.limits)) {
@@ -109,6 +111,7 @@ Engine::Engine(EngineOptions options) : state_(std::make_shared<State>(std::move
   };
   loop.owner = state_;
   state_->loop = std::make_shared<drivers::EventLoop>(std::move(loop));
+  state_->caller_loops.emplace(state_->backends, drivers::RunLoopOptions{.mask = &state_->mask, .host = state_.get()});
 }
 
 Engine::~Engine() { state_->loop->shut_down(); }
@@ -232,8 +235,7 @@ Outcome Engine::run(const Program& program, Value inputs, const RunOptions& opti
     outcome.error->fatal = true;
     return outcome;
   }
-  return drivers::run_here(state_->new_run(program, std::move(inputs), options), state_->backends,
-                           {.mask = &state_->mask, .host = state_.get()});
+  return state_->caller_loops->run(state_->new_run(program, std::move(inputs), options));
 }
 
 void Engine::start(const Program& program, Value inputs, std::function<void(Outcome)> on_done,

@@ -5,6 +5,8 @@
 #include <system_error>
 #include <utility>
 
+#include "drivers/loop_backends.hpp"
+
 namespace fnstack::drivers {
 
 namespace {
@@ -53,24 +55,18 @@ void EventLoop::work(Worker& worker) {
   is_loop = true;
   own_worker = &worker;
   const Inbox::OnThread here(*worker.inbox);
-  Backends backends = options_.backends;
+  LoopBackends own = backends_of_loop(options_.backends);
+  if (database_) own.backends.database = database_;
   RunLoopOptions options;
   options.mask = options_.mask;
   options.host = &worker;
+  options.works = own.works;
   // What all loops share gets from each its part.
-  options.most.fill(std::max<std::size_t>(options_.max_effects / threads_, 1));
-  const auto take_over = [&](auto& backend, Counted counted) {
-    if (!backend) return;
-    auto own = backend->on_loop();
-    if (!own.backend) return;
-    backend = std::move(own.backend);
-    options.works[static_cast<std::size_t>(counted)] = std::move(own.work);
-    options.most[static_cast<std::size_t>(counted)] = std::max<std::size_t>(options_.max_effects, 1);
-  };
-  take_over(backends.http, Counted::http);
-  take_over(backends.cache, Counted::cache);
-  if (database_) backends.database = database_;
-  RunLoop loop(worker.inbox, backends, std::move(options));
+  const std::size_t most = std::max<std::size_t>(options_.max_effects, 1);
+  for (std::size_t i = 0; i < own.works.size(); ++i) {
+    options.most[i] = own.works[i] ? most : std::max<std::size_t>(most / threads_, 1);
+  }
+  RunLoop loop(worker.inbox, own.backends, std::move(options));
   for (;;) {
     loop.turn();
     if (worker.is_over && loop.is_empty()) break;

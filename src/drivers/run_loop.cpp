@@ -582,19 +582,33 @@ void RunLoop::poll_for(SteadyTime end) {
 
 // ---------------------------------------------------------------- one run
 
-Outcome run_here(NewRun run, const Backends& backends, RunLoopOptions options) {
+Outcome RunLoop::run(NewRun run) {
   Outcome outcome;
   run.on_done = [&outcome](Outcome ended) { outcome = std::move(ended); };
-  const auto inbox = std::make_shared<Inbox>();
-  const Inbox::OnThread here(*inbox);
-  options.is_for_one_run = true;
-  RunLoop loop(inbox, backends, std::move(options));
-  inbox->post(std::move(run));
+  const Inbox::OnThread here(*inbox_);
+  inbox_->post(std::move(run));
   for (;;) {
-    loop.turn();
-    if (loop.is_empty()) return outcome;
-    loop.wait();
+    turn();
+    if (is_empty()) return outcome;
+    wait();
   }
+}
+
+bool RunLoop::settle() {
+  const auto is_settled = [this] {
+    return std::all_of(under_way_.begin(), under_way_.end(), [](std::size_t count) { return count == 0; });
+  };
+  if (is_settled()) return true;
+  const Inbox::OnThread here(*inbox_);
+  for (Work& work : works_) work.is_touched = true;
+  turn();
+  take_messages();
+  return is_settled();
+}
+
+Outcome run_here(NewRun run, const Backends& backends, RunLoopOptions options) {
+  options.is_for_one_run = true;
+  return RunLoop(std::make_shared<Inbox>(), backends, std::move(options)).run(std::move(run));
 }
 
 }  // namespace fnstack::drivers

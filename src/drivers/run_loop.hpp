@@ -68,6 +68,10 @@ class RunLoop {
   void turn();
   // Until there is something to do: at once if there is.
   void wait();
+  // One run from its beginning to its end, where there is no other. Its on_done is not called.
+  [[nodiscard]] Outcome run(NewRun run);
+  // After that: has the backends end what the run no longer wanted. False: something is still under way.
+  [[nodiscard]] bool settle();
   // No run is left, and none has arrived.
   [[nodiscard]] bool is_empty() const noexcept { return runs_.size() == 0 && !inbox_->has_any(); }
 
@@ -201,7 +205,7 @@ class RunLoop {
 // Of a run that its machine can't end.
 [[nodiscard]] Outcome ended_early(Outcome::Status status, const char* type, std::string message);
 
-// Runs it on this thread, to its end. Its on_done is not called.
+// Runs it on this thread, to its end, with backends that work on threads of their own. Its on_done is not called.
 [[nodiscard]] Outcome run_here(NewRun run, const Backends& backends, RunLoopOptions options);
 
 }  // namespace fnstack::drivers

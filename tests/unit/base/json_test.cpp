@@ -214,6 +214,16 @@ TEST_CASE("writing: strings that are no UTF-8, bytes, NaN", "[json]") {
   CHECK(to_json(Value("a\xFF\xC3")) == "\"a\uFFFD\uFFFD\"");
   CHECK(to_json(Value(std::string_view("\0\x1f", 2))) == R"("\u0000\u001f")");
   CHECK(to_json(Value("0123456\"89\\bcdef\n0123456789")) == R"("0123456\"89\\bcdef\n0123456789")");
+  // Wherever it stands in a text of whatever length.
+  for (std::size_t length = 1; length <= 20; ++length) {
+    for (std::size_t place = 0; place < length; ++place) {
+      std::string text(length, 'x');
+      text[place] = '"';
+      CHECK(to_json(Value(text)) == '"' + text.substr(0, place) + "\\" + text.substr(place) + '"');
+      text[place] = '\x1f';
+      CHECK(to_json(Value(text)) == '"' + text.substr(0, place) + "\\u001f" + text.substr(place + 1) + '"');
+    }
+  }
   CHECK(to_json(Value::array({Value::bytes(""), Value::bytes("f"), Value::bytes("fo"), Value::bytes("foo")})) ==
         R"(["","Zg==","Zm8=","Zm9v"])");
   CHECK(to_json(Value::array({std::nan(""), std::numeric_limits<double>::infinity()})) == "[null,null]");
