@@ -12,11 +12,9 @@ int main(int argc, char** argv) {
   options.http = fnstack::curl_http({.rewrites = {{"https://api.service.com", "http://127.0.0.1:" + port}}});
   // 5,000 pages are meant to fit.
   options.limits.value_bytes = options.limits.live_bytes = std::int64_t{4} << 30;
-  options.loop_threads = 1;
   const fnstack::Engine engine(std::move(options));
   const auto program = bench::load(engine, "06_pagination.jsonc", text);
-  const auto outcome = engine.start(program, fnstack::Value::object()).get();
-  if (outcome.error) bench::give_up(outcome.error->message);
+  const auto outcome = bench::run(engine, program, fnstack::Value::object());
   const auto& records = outcome.variables.get("all_results");
   watch.report(std::to_string(records.size()) + " records, last " +
                std::to_string(records[records.size() - 1].get("id").as_integer()));

@@ -106,14 +106,15 @@ class DomReader {
   // simdjson's count of a container stops here.
   static constexpr std::size_t uncounted = 0xff'ffff;
 
+  // Makes a scalar at `place`, where there is no value yet. False: it is none, and nothing was made.
+  bool make_scalar(const simdjson::dom::element& element, Value* place);
+  // Makes the next item of a container, `deepest` of whose items so far is the deepest.
+  Outcome add_item(const simdjson::dom::element& element, Access::ListNode* node, Value* place, std::size_t depth,
+                   std::uint32_t& deepest);
   Outcome read_array(const simdjson::dom::array& from, Value& out, std::size_t depth);
   Outcome read_object(const simdjson::dom::object& from, Value& out, std::size_t depth);
   Outcome begin(std::size_t size, std::size_t depth);
   Outcome end(Access::ListNode* node, std::uint64_t before, std::uint32_t deepest);
-  void scalar(Value& out, Value value) noexcept {
-    total_ += value.byte_size();
-    out = std::move(value);
-  }
 
   const JsonLimits& limits_;
   KnownShapes& known_;
@@ -151,11 +152,8 @@ Outcome DomReader::read_array(const simdjson::dom::array& from, Value& out, std:
   Value* item = Access::items(node, Access::Tag::array);
   std::uint32_t deepest = 0;
   for (const simdjson::dom::element element : from) {
-    new (item) Value();
-    ++node->count;
-    if (const Outcome outcome = read(element, *item, depth + 1); outcome != Outcome::read) return outcome;
-    deepest = std::max(deepest, item->depth());
-    ++item;
+    const Outcome outcome = add_item(element, node, item++, depth, deepest);
+    if (outcome != Outcome::read) return outcome;
   }
   return end(node, before, deepest);
 }
@@ -177,30 +175,25 @@ Outcome DomReader::read_object(const simdjson::dom::object& from, Value& out, st
       guessing = shape != nullptr;
       if (!guessing) shape = Shape::make();
     }
-    Value* item = items + here;
     if (guessing && !shape->is_key(here, field.key)) {
       Shape* own = Shape::make_prefix(*shape, here);
       std::exchange(shape, own)->release();
       guessing = false;
     }
     if (!guessing) {
-      const std::size_t found = shape->find(field.key);
-      if (found == Shape::npos) {
-        shape->add(field.key);
-      } else {  // again: this value counts, at that place
-        item = items + found;
-        total_ -= item->byte_size() + field.key.size();
-        *item = Value();
+      if (const std::size_t found = shape->find(field.key); found != Shape::npos) {  // again: this value counts
+        total_ -= items[found].byte_size();
+        items[found] = Value();
+        if (const Outcome outcome = read(field.value, items[found], depth + 1); outcome != Outcome::read)
+          return outcome;
+        continue;
       }
+      shape->add(field.key);
     }
-    total_ += field.key.size();
-    if (item == items + here) {
-      new (item) Value();
-      ++node->count;
-    }
-    if (const Outcome outcome = read(field.value, *item, depth + 1); outcome != Outcome::read) return outcome;
-    deepest = std::max(deepest, item->depth());
+    const Outcome outcome = add_item(field.value, node, items + here, depth, deepest);
+    if (outcome != Outcome::read) return outcome;
   }
+  if (shape != nullptr) total_ += shape->key_bytes();
   if (node->count < size) {
     // Some came twice: rarely, so the room is looked at, and the depth taken, once more.
     deepest = 0;
@@ -210,6 +203,49 @@ Outcome DomReader::read_object(const simdjson::dom::object& from, Value& out, st
   return end(node, before, deepest);
 }
 
+bool DomReader::make_scalar(const simdjson::dom::element& element, Value* place) {
+  using Type = simdjson::dom::element_type;
+  switch (element.type()) {
+    case Type::STRING: {
+      const std::string_view text = element.get_string().value_unsafe();
+      new (place) Value(text);
+      total_ += text.size();
+      break;
+    }
+    case Type::INT64:
+      new (place) Value(element.get_int64().value_unsafe());
+      break;
+    case Type::UINT64:
+      new (place) Value(element.get_uint64().value_unsafe());
+      break;
+    case Type::DOUBLE:
+      new (place) Value(element.get_double().value_unsafe());
+      break;
+    case Type::BOOL:
+      new (place) Value(element.get_bool().value_unsafe());
+      break;
+    case Type::NULL_VALUE:
+      new (place) Value();
+      break;
+    default:
+      return false;
+  }
+  total_ += 16;
+  return true;
+}
+
+Outcome DomReader::add_item(const simdjson::dom::element& element, Access::ListNode* node, Value* place,
+                            std::size_t depth, std::uint32_t& deepest) {
+  const bool is_scalar = make_scalar(element, place);
+  if (!is_scalar) new (place) Value();
+  ++node->count;
+  if (is_scalar) return Outcome::read;
+  const Outcome outcome = read(element, *place, depth + 1);
+  deepest = std::max(deepest, place->depth());
+  return outcome;
+}
+
+// `out` is null.
 Outcome DomReader::read(const simdjson::dom::element& element, Value& out, std::size_t depth) {
   using Type = simdjson::dom::element_type;
   switch (element.type()) {
@@ -217,26 +253,8 @@ Outcome DomReader::read(const simdjson::dom::element& element, Value& out, std::
       return read_array(element.get_array().value_unsafe(), out, depth);
     case Type::OBJECT:
       return read_object(element.get_object().value_unsafe(), out, depth);
-    case Type::STRING:
-      scalar(out, Value(element.get_string().value_unsafe()));
-      return Outcome::read;
-    case Type::INT64:
-      scalar(out, Value(element.get_int64().value_unsafe()));
-      return Outcome::read;
-    case Type::UINT64:
-      scalar(out, Value(element.get_uint64().value_unsafe()));
-      return Outcome::read;
-    case Type::DOUBLE:
-      scalar(out, Value(element.get_double().value_unsafe()));
-      return Outcome::read;
-    case Type::BOOL:
-      scalar(out, Value(element.get_bool().value_unsafe()));
-      return Outcome::read;
-    case Type::NULL_VALUE:
-      scalar(out, Value());
-      return Outcome::read;
-    default:  // kinds of number that newer versions of simdjson may tell
-      return Outcome::read_otherwise;
+    default:  // false: kinds of number that newer versions of simdjson may tell
+      return make_scalar(element, &out) ? Outcome::read : Outcome::read_otherwise;
   }
 }
 
