@@ -35,12 +35,12 @@ int main(int argc, char** argv) {
   const auto program = bench::load(engine, "cached_request.json", definition);
 
   std::atomic<long> hits = 0;
-  const std::string cached = bench::cached_value();
+  const std::string wanted = bench::cached_value();
   const auto inputs = [](long) { return fnstack::Value::object({{"cache_key", bench::cached_key}}); };
   const auto look = [&](const fnstack::Outcome& outcome) {
     // What the answer would be made of: the body as JSON, the age in its header.
     const auto& response = *outcome.response;
-    if (response.status_code == 200 && fnstack::to_json(response.body) == cached && response.headers.size() == 2)
+    if (response.status_code == 200 && fnstack::to_json(response.body) == wanted && response.headers.size() == 2)
       ++hits;
   };
   const bench::Stopwatch watch;

@@ -44,14 +44,14 @@ int main(int argc, char** argv) {
   const int port = static_cast<int>(bench::argument(argc, argv, 3, 6379));
   std::atomic<long> left = runs;
   std::atomic<long> hits = 0;
-  const std::string cached = bench::cached_value();
+  const std::string wanted = bench::cached_value();
   const auto work = [&] {
     redisContext* redis = redisConnect("127.0.0.1", port);
     if (redis == nullptr || redis->err != 0) return;
     simdjson::ondemand::parser parser;
     while (left.fetch_sub(1) > 0) {
       const Answer answer = cached(redis, parser, bench::cached_key);
-      if (answer.status == 200 && answer.body == cached && answer.headers.size() == 2) ++hits;
+      if (answer.status == 200 && answer.body == wanted && answer.headers.size() == 2) ++hits;
     }
     redisFree(redis);
   };
