@@ -19,18 +19,6 @@ namespace program {
 
 namespace {
 
-std::string fingerprint(const std::vector<const Definition*>& definitions, const CompileOptions& options) {
-  const std::string version = "fnstack ops " + std::to_string(op_version);
-  std::vector<std::string_view> parts{version};
-  for (const Definition* definition : definitions) {
-    parts.push_back(
-        definition->source->text().substr(definition->span.begin, definition->span.end - definition->span.begin));
-  }
-  for (const std::string& root : options.roots) parts.emplace_back(root);
-  if (options.step_defaults != nullptr) parts.push_back(options.step_defaults->text());
-  return base::sha256_hex(parts);
-}
-
 // Two definitions that answer to one name: the later one is told where the first stands.
 void check_names(const std::vector<const Definition*>& definitions, Diagnostics& diagnostics) {
   std::map<std::string_view, const Definition*> known;
@@ -55,6 +43,21 @@ void check_names(const std::vector<const Definition*>& definitions, Diagnostics&
 }
 
 }  // namespace
+
+const std::string& ProgramData::fingerprint() const {
+  std::call_once(fingerprint_made_, [this] {
+    const std::string version = "fnstack ops " + std::to_string(op_version);
+    std::vector<std::string_view> parts{version};
+    for (const FunctionInfo& function : functions) {
+      const Span span = function.span;
+      parts.push_back(function.source->text().substr(span.begin, span.end - span.begin));
+    }
+    for (const std::string& name : roots) parts.emplace_back(name);
+    if (step_defaults != nullptr) parts.push_back(step_defaults->text());
+    fingerprint_ = base::sha256_hex(parts);
+  });
+  return fingerprint_;
+}
 
 void ProgramData::index_functions() {
   for (const bool best : {true, false}) {
@@ -100,7 +103,7 @@ bool Program::has(std::string_view name) const { return !empty() && data_->find_
 
 const std::string& Program::fingerprint() const {
   static const std::string nothing;
-  return empty() ? nothing : data_->fingerprint;
+  return empty() ? nothing : data_->fingerprint();
 }
 
 namespace {
@@ -121,6 +124,7 @@ Diagnostics build(ProgramData& data, const std::vector<const Definition*>& all, 
     function.callable = !definition->anonymous;
     function.main = data.functions.size() < main_texts;
     function.source = definition->source;
+    function.span = definition->span;
     data.functions.push_back(std::move(function));
   }
   data.index_functions();
@@ -168,6 +172,7 @@ Compiled compile(std::vector<Definition> definitions, const StepKinds& kinds, co
     data = std::make_shared<ProgramData>();
     data->host_functions = options.host_functions;
     data->roots = options.roots;
+    data->step_defaults = options.step_defaults;
     compiled.diagnostics = build(*data, all, main_texts, kinds, options, documentation);
     std::set<const Source*> texts;  // those with a definition in them
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -191,7 +196,6 @@ Compiled compile(std::vector<Definition> definitions, const StepKinds& kinds, co
     if (documentation[i]) compiled.diagnostics.add(reads_like_documentation(*all[i], true));
   }
   for (Diagnostic& note : notes) compiled.diagnostics.add(std::move(note));
-  data->fingerprint = program::fingerprint(all, options);
   const bool has_errors = compiled.diagnostics.has_errors();
   keep_first_problems(compiled.diagnostics);
   if (!has_errors) compiled.program = Program(std::move(data));

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -178,6 +179,7 @@ struct FunctionInfo {
   std::vector<ParameterInfo> parameters;
   std::vector<Region> regions;
   SourcePtr source;
+  Span span;  // of its definition
 };
 
 struct ProgramData {
@@ -196,14 +198,21 @@ struct ProgramData {
   std::map<std::string, std::uint32_t, std::less<>> function_index;  // every name that can be called
   std::vector<std::string> roots;                                    // the host's, in order from root::first_free
   std::vector<std::string> host_functions;
-  bool reads_run = false;  // something reads the root `run`
-  std::string fingerprint;
+  SourcePtr step_defaults;  // CompileOptions'
+  bool reads_run = false;   // something reads the root `run`
 
+  // Program::fingerprint. Made when it is first asked for: most runs are never written down, and the first digest of a
+  // process costs more than a short run. Any thread.
+  [[nodiscard]] const std::string& fingerprint() const;
   // Once all functions are there. A best name goes before an alias (DIALECT 4.35), main texts before libraries.
   void index_functions();
   // By any of its names; none if there is none.
   [[nodiscard]] std::uint32_t find_function(std::string_view name) const noexcept;
   [[nodiscard]] bool is_host_function(std::string_view name) const noexcept;
+
+ private:
+  mutable std::once_flag fingerprint_made_;
+  mutable std::string fingerprint_;
 };
 
 [[nodiscard]] std::string_view name_of(Op op) noexcept;

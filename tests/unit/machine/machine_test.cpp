@@ -70,8 +70,8 @@ Program two_branches() {
                 {Op::end_branch, false, result, program::none, program::none, program::none},
                 {Op::call, true, 1, program::none, program::none, program::none},
                 {Op::end_branch, false, result, program::none, program::none, program::none}};
+  function.source = Source::make("two branches", "");
   data->functions.push_back(function);
-  data->fingerprint = "two branches";
   return Program(std::move(data));
 }
 
