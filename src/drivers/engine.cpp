@@ -3,6 +3,7 @@
 #include <fnstack/engine.hpp>
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
@@ -23,7 +24,8 @@ namespace {
 // Grows in a child process, so that it does not draw what its parent draws.
 std::atomic<std::uint32_t> forks = 0;
 
-// Random bytes of libcrypto's, drawn ahead: asked for one run's alone it takes longer than a short run.
+// Random bytes, drawn ahead: asked for one run's alone it takes longer than a short run. The first few are the
+// system's: libcrypto's generator gives many bytes fast, but setting it up takes a good part of a short process's time.
 class RandomBytes {
  public:
   RandomBytes() {
@@ -35,8 +37,14 @@ class RandomBytes {
   void draw(std::uint8_t* out, std::size_t size) {
     if (left_ < size || forks_ != forks.load(std::memory_order_relaxed)) {
       // Fails only where the system has no random numbers to give, and then no uuid and no signature is worth its name.
-      if (RAND_bytes(bytes_, sizeof(bytes_)) != 1) throw std::bad_alloc();
-      left_ = sizeof(bytes_);
+      left_ = is_first_ ? system_bytes : sizeof(bytes_);
+      const bool is_filled = is_first_ ? ::getentropy(bytes_ + sizeof(bytes_) - left_, left_) == 0
+                                       : RAND_bytes(bytes_, sizeof(bytes_)) == 1;
+      if (!is_filled) {
+        left_ = 0;
+        throw std::bad_alloc();
+      }
+      is_first_ = false;
       forks_ = forks;
     }
     std::uint8_t* const drawn = bytes_ + (sizeof(bytes_) - left_);
@@ -46,7 +54,9 @@ class RandomBytes {
   }
 
  private:
-  std::uint8_t bytes_[2'048] = {};
+  static constexpr std::size_t system_bytes = 256;  // as many as it gives at once
+  std::uint8_t bytes_[2'048] = {};                  // those that are left stand at the end
+  bool is_first_ = true;
   std::size_t left_ = 0;
   std::uint32_t forks_ = 0;
 };
