@@ -15,6 +15,12 @@
 #include <utility>
 #include <vector>
 
+// valijson includes <iostream> and uses none of it. With GCC 12 that would set up the standard streams and their locale
+// in every process that links us: half a megabyte, a tenth of a millisecond. This is libstdc++'s mark that it is there.
+#define _GLIBCXX_IOSTREAM 1
+#include <istream>
+#include <ostream>
+
 #include "base/in_quotes.hpp"
 #include "base/json_schema_adapter.hpp"
 #include "base/json_schema_rules.hpp"
