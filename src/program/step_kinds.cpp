@@ -83,8 +83,11 @@ bool StepKinds::add(StepKind kind) {
   for (const std::string& name : names) {
     if (name.empty() || find(name) != nullptr) return false;
   }
-  for (std::string& name : names) index_.emplace_back(std::move(name), kinds_.size());
-  std::sort(index_.begin(), index_.end());
+  for (std::string& name : names) {
+    std::pair<std::string, std::size_t> entry(std::move(name), kinds_.size());
+    const auto place = std::upper_bound(index_.begin(), index_.end(), entry);
+    index_.insert(place, std::move(entry));
+  }
   kinds_.push_back(std::make_shared<const StepKind>(std::move(kind)));
   return true;
 }

@@ -1,16 +1,19 @@
+#include <memory>
+
 #include "steps/steps.hpp"
 
 namespace fnstack {
 
 const StepKinds& builtin_step_kinds() {
-  static const StepKinds kinds = [] {
-    StepKinds all;
-#define X(name) static_cast<void>(all.add(steps::name()));
+  // Never destroyed: it would be the most of what a process does at its end.
+  static const StepKinds* const kinds = [] {
+    auto all = std::make_unique<StepKinds>();
+#define X(name) static_cast<void>(all->add(steps::name()));
 #include "steps/steps.def"
 #undef X
-    return all;
+    return all.release();
   }();
-  return kinds;
+  return *kinds;
 }
 
 }  // namespace fnstack

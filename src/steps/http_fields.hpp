@@ -9,9 +9,9 @@
 namespace fnstack::steps {
 
 // retry, circuit_breaker, rate_limit, auth, expect, idempotency_key, connection, timeout, output, ssl_verify …
-void append_http_fields(std::vector<Field>& fields);
+[[gnu::cold]] void append_http_fields(std::vector<Field>& fields);
 // paginate and cache: for requests whose URL says all.
-void append_fetch_fields(std::vector<Field>& fields);
+[[gnu::cold]] void append_fetch_fields(std::vector<Field>& fields);
 
 // What the tables can't say about these fields: for StepKind::check.
 void check_http_fields(program::Lowering& step);

@@ -6,11 +6,11 @@
 
 namespace fnstack::steps {
 
-[[nodiscard]] Field table_field();
-[[nodiscard]] Field record_id_field(bool required);
-[[nodiscard]] Field data_field();
-[[nodiscard]] Field filter_field();
-[[nodiscard]] std::vector<Field> paging_fields();
+[[nodiscard, gnu::cold]] Field table_field();
+[[nodiscard, gnu::cold]] Field record_id_field(bool required);
+[[nodiscard, gnu::cold]] Field data_field();
+[[nodiscard, gnu::cold]] Field filter_field();
+[[nodiscard, gnu::cold]] std::vector<Field> paging_fields();
 
 // The table, the limits, and what of the names the definition itself spells.
 [[nodiscard]] DatabaseCommand record_command(Fields& fields, DatabaseCommand::Kind kind);

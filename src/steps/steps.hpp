@@ -6,7 +6,8 @@
 
 namespace fnstack::steps {
 
-#define X(name) [[nodiscard]] StepKind name();
+// Cold: called once, one after another, so their code belongs side by side.
+#define X(name) [[nodiscard, gnu::cold]] StepKind name();
 #include "steps/steps.def"
 #undef X
 
