@@ -34,6 +34,7 @@ class CallInProgress final : public Invocation {
     }
   }
 
+  void change_in_place() noexcept { is_in_place_ = true; }
   void give_arrow(std::size_t position, std::uint32_t node) {
     arrows_[position] = node;
     given_storage_[position] = true;
@@ -54,6 +55,7 @@ class CallInProgress final : public Invocation {
     return evaluator_.charge(elements, bytes);
   }
   [[nodiscard]] bool fits(std::uint64_t bytes) override { return evaluator_.fits(bytes); }
+  [[nodiscard]] bool fits_depth(std::uint64_t depth) override { return evaluator_.fits_depth(depth); }
   [[nodiscard]] Scope& scope() noexcept override { return evaluator_.scope(); }
 
  private:
@@ -197,7 +199,7 @@ bool Evaluator::spread_arguments(const Call& site, std::vector<Value>& values, s
   return true;
 }
 
-const Value* Evaluator::call(const Node& node, Value& scratch) {
+const Value* Evaluator::call(const Node& node, Value& scratch, Value* own) {
   const Call& site = program_.calls[node.a];
   const Function* function = site.function;
   const std::size_t first = function == nullptr ? 1 : 0;  // a method's receiver is argument 0
@@ -235,6 +237,8 @@ const Value* Evaluator::call(const Node& node, Value& scratch) {
     for (const Argument& argument : site.arguments) {
       if (nodes_[argument.node].op == Op::arrow) {
         invocation.give_arrow(argument.position, argument.node);
+      } else if (own != nullptr && argument.position == 0) {
+        continue;
       } else if (!eval_into(argument.node, invocation.at(argument.position))) {
         return nullptr;
       }
@@ -242,6 +246,13 @@ const Value* Evaluator::call(const Node& node, Value& scratch) {
   }
   stopped_ = outer;
 
+  if (own != nullptr) {
+    invocation.change_in_place();
+    invocation.at(0).swap(*own);
+    Result<Value> changed = function->implementation(invocation);
+    *own = changed.ok() ? std::move(changed).value() : invocation.take(0);
+    return changed.ok() ? own : fail(std::move(changed).error());
+  }
   Result<Value> result = function->implementation(invocation);
   if (!result.ok()) return fail(std::move(result).error());
   // A function that calls arrows without looking at their answers can't hide what they ran into.

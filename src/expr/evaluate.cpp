@@ -98,8 +98,14 @@ bool Evaluator::fits(std::uint64_t bytes) {
 const Value* Evaluator::bounded(Value& value) {
   if (!fits(value.byte_size())) return nullptr;
   if (!value.is_deeper_than(scope_.limits.value_depth)) return &value;
-  return fail(make_error(error_type::limit, "value is nested deeper than " + std::to_string(scope_.limits.value_depth) +
-                                                " (limit value_depth)"));
+  return fits_depth(value.depth()) ? &value : nullptr;
+}
+
+bool Evaluator::fits_depth(std::uint64_t depth) {
+  if (depth <= scope_.limits.value_depth) return true;
+  fail(make_error(error_type::limit,
+                  "value is nested deeper than " + std::to_string(scope_.limits.value_depth) + " (limit value_depth)"));
+  return false;
 }
 
 std::string Evaluator::shown(std::uint32_t number) const {

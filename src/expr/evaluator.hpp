@@ -63,6 +63,7 @@ class Evaluator final {
   // For calls.
   bool charge(std::uint64_t elements, std::uint64_t bytes);
   bool fits(std::uint64_t bytes);
+  bool fits_depth(std::uint64_t depth);
   bool call_arrow(std::uint32_t number, std::span<const Value> arguments, Value& result);
   [[nodiscard]] Scope& scope() noexcept { return scope_; }
   [[nodiscard]] Error failure() { return error_ ? std::move(*error_) : make_error(error_type::expression, "failed"); }
@@ -123,7 +124,8 @@ class Evaluator final {
   FNSTACK_COLD const Value* sign(const Node& node, Value& scratch);
   FNSTACK_COLD const Value* array(const Node& node, Value& scratch);
   FNSTACK_COLD const Value* object(const Node& node, Value& scratch);
-  FNSTACK_COLD const Value* call(const Node& node, Value& scratch);
+  // `own`: a variable that is argument 0 and gets the result; it stays as it was on an error.
+  FNSTACK_COLD const Value* call(const Node& node, Value& scratch, Value* own = nullptr);
   bool spread_arguments(const Call& site, std::vector<Value>& values, std::vector<std::uint32_t>& arrows);
   bool spread_into(std::vector<Value>& out, std::uint32_t number);
   const Value* bounded(Value& value);

@@ -39,8 +39,12 @@ class Invocation {
   // Costs for `elements` and `bytes` handled (a step each 64 elements or 1 KiB). False: over the limit; return
   // failure().
   [[nodiscard]] virtual bool charge(std::uint64_t elements, std::uint64_t bytes = 0) = 0;
-  // Would a value of this logical size be allowed? Asked before building it. False: return failure().
+  // Would a value of this logical size, or so deep, be allowed? Asked before building it. False: return failure().
   [[nodiscard]] virtual bool fits(std::uint64_t bytes) = 0;
+  [[nodiscard]] virtual bool fits_depth(std::uint64_t depth) = 0;
+  // Argument 0 is the variable that gets the result, for a function that can change it in place. It costs what is
+  // changed, and is not taken before all that can fail is done.
+  [[nodiscard]] bool is_in_place() const noexcept { return is_in_place_; }
 
   [[nodiscard]] virtual Scope& scope() noexcept = 0;
   // The name as the author wrote it, for messages.
@@ -53,6 +57,7 @@ class Invocation {
   const bool* given_ = nullptr;
   std::size_t count_ = 0;
   std::string_view name_;
+  bool is_in_place_ = false;
   Value null_;
 };
 

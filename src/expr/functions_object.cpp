@@ -73,30 +73,48 @@ std::optional<Error> names_of(Invocation& call, std::vector<std::string>& names)
   return std::nullopt;
 }
 
-// `target` with `value` at the path; objects are created on the way. False: the path leads through a scalar or beyond
-// a list's end.
-bool set_path(Value& target, const std::vector<std::string>& keys, std::size_t at, Value value) {
+constexpr std::size_t no_place = SIZE_MAX;
+
+// Where a key leads: a position in an object or list, its size for one to be added there, or no_place.
+std::size_t place_of(const Value& container, const std::string& key) noexcept {
+  if (container.is_object()) {
+    const Value* const member = container.find(key);
+    return member == nullptr ? container.size() : static_cast<std::size_t>(member - &container[0]);
+  }
+  std::size_t index = 0;
+  const auto read = std::from_chars(key.data(), key.data() + key.size(), index);
+  const bool is_index = read.ec == std::errc() && read.ptr == key.data() + key.size();
+  return container.is_array() && is_index && index <= container.size() ? index : no_place;
+}
+
+// False: the path leads through a scalar or beyond a list's end.
+bool has_place(const Value& target, const std::vector<std::string>& keys) noexcept {
+  const Value* at = &target;
+  for (const std::string& key : keys) {
+    if (at->is_null()) return true;
+    const std::size_t place = place_of(*at, key);
+    if (place == no_place) return false;
+    at = &(*at)[place];
+  }
+  return true;
+}
+
+// `target` with `value` at the path, for which it has a place; objects are created on the way. Each level is taken out
+// of its container, so that what nobody shares is changed in place.
+void set_path(Value& target, const std::vector<std::string>& keys, std::size_t at, Value value) {
   if (at == keys.size()) {
     target = std::move(value);
-    return true;
+    return;
   }
-  const std::string& key = keys[at];
   if (target.is_null()) target = Value::object();
-  if (target.is_array()) {
-    std::size_t index = 0;
-    const auto read = std::from_chars(key.data(), key.data() + key.size(), index);
-    if (read.ec != std::errc() || read.ptr != key.data() + key.size() || index > target.size()) return false;
-    if (index == target.size()) target.push_back(Value());
-    Value inner = target.take_at(index);
-    if (!set_path(inner, keys, at + 1, std::move(value))) return false;
-    target.set_at(index, std::move(inner));
-    return true;
+  const std::size_t place = place_of(target, keys[at]);
+  if (place == target.size()) {
+    if (target.is_array()) target.push_back(Value());
+    if (target.is_object()) target.set(keys[at], Value());
   }
-  if (!target.is_object()) return false;
-  Value inner = target.get(key);
-  if (!set_path(inner, keys, at + 1, std::move(value))) return false;
-  target.set(key, std::move(inner));
-  return true;
+  Value inner = target.take_at(place);
+  set_path(inner, keys, at + 1, std::move(value));
+  target.set_at(place, std::move(inner));
 }
 
 Result<Value> set_at_path(Invocation& call) {
@@ -110,13 +128,16 @@ Result<Value> set_at_path(Invocation& call) {
   if (keys.empty()) return call.error("expected a path such as 'user.name', got empty text");
   if (keys.size() > max_path_keys) return call.error("the path has more than 128 parts");
   if (call[0].find(path) != nullptr) keys = {std::string(path)};
-  if (!call.charge(keys.size() + call[0].size(), path.size())) return call.failure();
+  const std::size_t copied = call.is_in_place() ? 0 : call[0].size();
+  if (!call.charge(keys.size() + copied, path.size())) return call.failure();
   if (!call.fits(call[0].byte_size() + call[2].byte_size() + path.size() + 16 * keys.size())) return call.failure();
-  Value value = call.take(2);
-  Value target = call.take(0);
-  if (!set_path(target, keys, 0, std::move(value))) {
+  if (!has_place(call[0], keys)) {
     return call.error("the path leads through a value that is no object, or beyond a list's end");
   }
+  if (!call.fits_depth(keys.size() + call[2].depth())) return call.failure();
+  Value value = call.take(2);
+  Value target = call.take(0);
+  set_path(target, keys, 0, std::move(value));
   return target;
 }
 

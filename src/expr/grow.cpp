@@ -1,7 +1,7 @@
-// Growing a variable in place. `all = {{[...all, x]}}`, `{{all.concat(page)}}`, `{{all|append(x)}}`, `{{text + line}}`
-// in a loop would copy all that is there with each pass. Where the variable that gets the result is read at the
-// beginning of it and nowhere else, what comes behind is added to the variable's own value instead, and only that is
-// paid for. Entry points: find_growth (when an expression is bound), expr::grow.
+// Growing a variable in place. `all = {{[...all, x]}}`, `{{all.concat(page)}}`, `{{all|append(x)}}`, `{{text + line}}`,
+// `{{all|set(key, x)}}` in a loop would copy all that is there with each pass. Where the variable that gets the result
+// is read at the beginning of it and nowhere else, what comes behind is added to the variable's own value instead, and
+// only that is paid for. Entry points: find_growth (when an expression is bound), expr::grow.
 //
 // All operands are evaluated and checked before the variable is touched, so an error leaves it as it was.
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <fnstack/json.hpp>
 
 #include "expr/evaluator.hpp"
+#include "expr/functions_parts.hpp"
 
 namespace fnstack::expr {
 namespace {
@@ -20,6 +21,14 @@ struct Parts {
   std::uint32_t first = no_node;  // the variable's node
   std::vector<std::uint32_t> behind;
 };
+
+// These change what they are given only when nothing can fail any more.
+bool sets_member(const Function& function) noexcept {
+  return function.implementation == functions::object::set ||
+         function.implementation == functions::object::set_conditional ||
+         function.implementation == functions::object::set_if_not_null ||
+         function.implementation == functions::object::set_if_not_empty;
+}
 
 Parts parts_of(const Expression::Program& program) {
   const Node& root = program.nodes[program.root];
@@ -47,6 +56,10 @@ Parts parts_of(const Expression::Program& program) {
       parts.growth = Growth::elements;
       parts.first = call.arguments[0].node;
       own = 1;
+    } else if (call.function != nullptr && sets_member(*call.function) && call.arguments[0].position == 0) {
+      // Called as it is, whatever the order of the other arguments: they have their positions.
+      if (!call.spread) parts = {Growth::members, call.arguments[0].node, {}};
+      return parts;
     } else {
       return parts;
     }
@@ -76,6 +89,11 @@ std::uint32_t find_growth(const Expression::Program& program) {
 
 bool Evaluator::grow(Value& variable) {
   const Parts parts = parts_of(program_);
+  if (parts.growth == Growth::members) {
+    Value unused;
+    call(nodes_[program_.root], unused, &variable);
+    return true;
+  }
   const bool is_text = variable.is_string();
   const bool fits_it =
       is_text ? program_.nodes[program_.root].op != Op::array : variable.is_array() && parts.growth != Growth::text;
@@ -108,12 +126,7 @@ bool Evaluator::grow(Value& variable) {
     }
   }
   const std::uint64_t added = size - variable.byte_size();
-  if (!fits(size) || !charge(count, added)) return true;
-  if (depth > scope_.limits.value_depth) {
-    fail(make_error(error_type::limit, "value is nested deeper than " + std::to_string(scope_.limits.value_depth) +
-                                           " (limit value_depth)"));
-    return true;
-  }
+  if (!fits(size) || !charge(count, added) || !fits_depth(depth)) return true;
   for (Value& value : values) {
     if (is_text) {
       variable.append(value.as_string());

@@ -130,7 +130,13 @@ inline constexpr std::uint32_t constant_null = 0, constant_true = 1, constant_fa
 [[nodiscard]] std::uint32_t bare_slot(const Expression::Program& program, std::uint32_t number) noexcept;
 
 // How what comes behind a variable is added to it.
-enum class Growth : std::uint8_t { none, text, elements, lists };  // lists: their elements, and what is none
+enum class Growth : std::uint8_t {
+  none,
+  text,
+  elements,
+  lists,   // their elements, and what is none
+  members  // by a function that sets them
+};
 // The slot of the variable that the expression's value begins with, if it is read nowhere else in it; else none.
 [[nodiscard]] std::uint32_t find_growth(const Expression::Program& program);
 

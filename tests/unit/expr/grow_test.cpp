@@ -39,14 +39,32 @@ struct Case {
 }  // namespace
 
 TEST_CASE("what can grow in place is seen when the expression is bound") {
-  for (const char* text : {"all + x", "all + x + y + 1", "[...all, x]", "[...all, x, ...y, 3]", "all.concat(x)", "all.concat(x, y)",
-                           "all|append(x)", "append(all, x, y)"}) {
+  for (const char* text : {"all + x", "all + x + y + 1", "[...all, x]", "[...all, x, ...y, 3]", "all.concat(x)",
+                           "all.concat(x, y)", "all|append(x)", "append(all, x, y)", "all|set(x, y)",
+                           "all|set_ifnotnull('k', x)", "set(all, x, y)", "all|set(value=x, path='k')"}) {
     INFO(text);
     CHECK(bound(text).grown_slot() == 0);
   }
-  for (const char* text : {"all", "all + all.length", "x + all", "[x, ...all]", "[...all]", "[...all, all.length]",
-                           "all.concat(all)", "all.concat()", "all.list.concat(x)", "[...all.list, x]", "all.slice(1)",
-                           "all?.concat(x)", "(all + x) * 2", "all - x", "append(x, all)"}) {
+  for (const char* text : {"all",
+                           "all + all.length",
+                           "x + all",
+                           "[x, ...all]",
+                           "[...all]",
+                           "[...all, all.length]",
+                           "all.concat(all)",
+                           "all.concat()",
+                           "all.list.concat(x)",
+                           "[...all.list, x]",
+                           "all.slice(1)",
+                           "all?.concat(x)",
+                           "(all + x) * 2",
+                           "all - x",
+                           "append(x, all)",
+                           "all|set(x, all)",
+                           "all|set('n', all.n + 1)",
+                           "all.list|set(x, y)",
+                           "set(x, 'k', all)",
+                           "set(...all)"}) {
     INFO(text);
     CHECK(bound(text).grown_slot() != 0);
   }
@@ -88,6 +106,31 @@ TEST_CASE("growing gives what evaluating gives") {
       {"all|append(x)", R"("ab")", R"("c")"},
       {"all|append(x)", "null", "1"},
       {"all|append(x)", "3", "1"},
+      {"all|set('a', x)", R"({"a":1,"b":2})", R"({"c":3})"},
+      {"all|set(x, 1)", R"({"a":1})", R"("new")"},
+      {"all|set('a.b', x)", R"({"a":{"b":1,"c":2}})", "3"},
+      {"all|set('a.b', x)", R"({"a":{"b":1},"a.b":2})", "3"},
+      {"all|set('a.b.c', x)", R"({"a":{}})", "[1]"},
+      {"all|set('a[1].b', x)", R"({"a":[{"b":1},{"b":2},{"b":3}]})", "4"},
+      {"all|set('a[1]', x)", R"({"a":[1]})", "2"},
+      {"all|set('a[2]', x)", R"({"a":[1]})", "2"},
+      {"all|set('a.b', x)", R"({"a":5})", "2"},
+      {"all|set('a.b', x)", R"({"n":{"m":1},"a":{"b":5}})", "null"},
+      {"all|set('[0]', x)", "[1,2]", "3"},
+      {"all|set('a', x)", "[1,2]", "3"},
+      {"all|set('a.b', x)", "null", "3"},
+      {"all|set('a', x)", R"("text")", "3"},
+      {"all|set('', x)", R"({"a":1})", "3"},
+      {"all|set(x, 1)", R"({"a":1})", "[2]"},
+      {"all|set('a', x * 2)", R"({"a":1})", R"("no number")"},
+      {"all|set_conditional('a', 2, x)", R"({"a":1})", "true"},
+      {"all|set_conditional('a', 2, x)", R"({"a":1})", "false"},
+      {"all|set_conditional('a', 2, x)", "5", "false"},
+      {"all|set_ifnotnull('a', x)", R"({"a":1})", "null"},
+      {"all|set_ifnotnull('a', x)", R"({"a":1})", "2"},
+      {"all|set_ifnotempty('a', x)", R"({"a":1})", R"("")"},
+      {"all|set_ifnotempty('a', x)", R"({"a":1})", "[2]"},
+      {"all|set(value=x, path='b')", R"({"a":1})", "2"},
   };
   for (const Case& each : cases) {
     INFO(each.expression << " of " << each.all << " and " << each.x);
@@ -126,6 +169,55 @@ TEST_CASE("growing costs what is added, in place") {
   const Value* const first = &slots[0][0];
   for (int i = 0; i < 100; ++i) REQUIRE(grow(expression, scope, slots[0], error));
   CHECK(&slots[0][0] == first);
+}
+
+TEST_CASE("setting a member costs the member, in place at every level") {
+  Value inner = Value::object();
+  for (int i = 0; i < 100'000; ++i) inner.set("key" + std::to_string(i), i);
+  Value slots[] = {Value::object({{"inner", std::move(inner)}}), Value("inner.key7"), Value()};
+  Scope scope;
+  scope.slots = slots;
+  Failure error;
+  const Expression expression = bound("all|set(x, 'new')");
+  const Value* const there = &slots[0].get("inner")[7];
+  for (int i = 0; i < 1'000; ++i) REQUIRE(grow(expression, scope, slots[0], error));
+  CHECK(&slots[0].get("inner")[7] == there);
+  CHECK(there->as_string() == "new");
+  CHECK(scope.steps < 10'000);
+
+  // Another variable that holds the same object keeps what it had.
+  slots[2] = slots[0];
+  slots[1] = Value("inner.key8");
+  REQUIRE(grow(expression, scope, slots[0], error));
+  CHECK(to_json(slots[0].get("inner").get("key8")) == R"("new")");
+  CHECK(to_json(slots[2].get("inner").get("key8")) == "8");
+}
+
+TEST_CASE("a limit stops setting a member before anything is set") {
+  Value slots[] = {parse_json(R"({"a":{"b":1}})").value(), parse_json("[[1]]").value(), Value()};
+  const Value before = slots[0];
+  for (const bool in_place : {false, true}) {
+    Failure error;
+    Scope flat;
+    flat.slots = slots;
+    flat.limits.value_depth = 3;
+    const Expression expression = bound("all|set('a.b', x)");
+    if (in_place) {
+      CHECK_FALSE(grow(expression, flat, slots[0], error));
+    } else {
+      CHECK(evaluate_borrowed(expression, flat, slots[2], error) == nullptr);
+    }
+    REQUIRE(error != nullptr);
+    CHECK(error->message == "value is nested deeper than 3 (limit value_depth)");
+    CHECK(slots[0] == before);
+  }
+  Failure error;
+  Scope small;
+  small.slots = slots;
+  small.limits.value_bytes = 60;
+  CHECK_FALSE(grow(bound("all|set('a.b', x)"), small, slots[0], error));
+  CHECK(error->message == "value is larger than 60 bytes (limit value_bytes)");
+  CHECK(slots[0] == before);
 }
 
 TEST_CASE("a limit stops growing before anything has grown") {
