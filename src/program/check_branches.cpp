@@ -111,6 +111,18 @@ struct Flow {
   }
 };
 
+// A way from one instruction to the next, and the slot that is assigned on it; none.
+struct Edge {
+  std::uint32_t from;
+  Slot assigned;
+};
+
+struct Assignment {
+  std::uint32_t fork;
+  std::uint32_t at;
+  Slot slot;
+};
+
 }  // namespace
 
 void FunctionBuilder::check_branches() {
@@ -152,57 +164,80 @@ void FunctionBuilder::check_branches() {
   std::sort(questioned.begin(), questioned.end());
   questioned.erase(std::unique(questioned.begin(), questioned.end()), questioned.end());
 
-  std::vector<std::vector<std::uint32_t>> before(end - begin);
+  if (questioned.empty()) return;
+  std::vector<std::uint32_t> number_of(questioned.back() + 1, none);  // of a slot, among the questioned
+  for (std::size_t i = 0; i < questioned.size(); ++i) number_of[questioned[i]] = static_cast<std::uint32_t>(i);
+  const auto is_questioned = [&](Slot slot) { return slot < number_of.size() && number_of[slot] != none; };
+
+  // By slot: where it is read, and where a branch assigns it.
+  std::vector<Read> reads;
+  for (const Read& read : reads_) {
+    if (is_questioned(read.slot)) reads.push_back(read);
+  }
+  for (std::uint32_t at = begin; at < end; ++at) {
+    if (is_questioned(flow.read(at))) reads.push_back({at, flow.read(at)});
+  }
+  std::vector<Assignment> assignments;
+  for (const std::uint32_t fork : forks_) {
+    for (const ForkSite::Branch& branch : data_.fork_sites[data_.code[fork].a].branches) {
+      for (std::uint32_t at = branch.begin; at < branch.end; ++at) {
+        if (is_questioned(flow.assigned(at))) assignments.push_back({fork, at, flow.assigned(at)});
+      }
+    }
+  }
+  const auto by_slot = [](const auto& left, const auto& right) { return left.slot < right.slot; };
+  std::stable_sort(reads.begin(), reads.end(), by_slot);
+  std::stable_sort(assignments.begin(), assignments.end(), by_slot);
+
+  std::vector<std::vector<Edge>> before(end - begin);
   for (std::uint32_t at = begin; at < end; ++at) {
     flow.each_successor(at, [&](std::uint32_t next) {
-      if (next < end) before[next - begin].push_back(at);
+      if (next >= end) return;
+      // A fork assigns its result where it goes on, not where its branches begin.
+      const bool assigns = data_.code[at].op != Op::fork || next == at + 1;
+      before[next - begin].push_back({at, assigns ? flow.assigned(at) : none});
     });
-    if (flow.error[at - begin] != none) before[flow.error[at - begin] - begin].push_back(at);
+    // What fails has assigned nothing.
+    if (flow.error[at - begin] != none) before[flow.error[at - begin] - begin].push_back({at, none});
   }
+
   std::set<std::pair<std::uint32_t, Slot>> told;  // one place for each fork and variable
   std::set<std::uint32_t> told_of;                // and one fork for each place
+  std::vector<Bits> live(end - begin, 0);         // before the instruction
+  std::vector<std::uint32_t> touched;             // where it is not 0
+  std::vector<std::uint32_t> todo;
+  auto read = reads.begin();
+  auto assignment = assignments.begin();
   for (std::size_t first = 0; first < questioned.size(); first += 64) {
-    const std::size_t count = std::min<std::size_t>(64, questioned.size() - first);
+    const Slot last = questioned[std::min<std::size_t>(first + 63, questioned.size() - 1)];
     const auto bit_of = [&](Slot slot) -> Bits {
-      const auto from = questioned.begin() + static_cast<std::ptrdiff_t>(first);
-      const auto to = from + static_cast<std::ptrdiff_t>(count);
-      const auto found = slot == none ? to : std::lower_bound(from, to, slot);
-      return found == to || *found != slot ? 0 : Bits{1} << static_cast<unsigned>(found - from);
+      const std::size_t number = is_questioned(slot) ? number_of[slot] : SIZE_MAX;
+      return number >= first && number - first < 64 ? Bits{1} << (number - first) : 0;
     };
-    std::vector<Bits> reads(end - begin, 0);
-    std::vector<Bits> live(end - begin, 0);  // before the instruction
-    for (const Read& read : reads_) reads[read.at - begin] |= bit_of(read.slot);
-    for (std::uint32_t at = begin; at < end; ++at) reads[at - begin] |= bit_of(flow.read(at));
-    std::vector<std::uint32_t> todo;
-    for (std::uint32_t at = begin; at < end; ++at) todo.push_back(at);
+    const auto make_live = [&](std::uint32_t at, Bits bits) {
+      Bits& there = live[at - begin];
+      if ((bits & ~there) == 0) return;
+      if (there == 0) touched.push_back(at);
+      there |= bits;
+      todo.push_back(at);
+    };
+    // Only where these are live is looked at: what stands beside each other costs no more for it.
+    for (; read != reads.end() && read->slot <= last; ++read) make_live(read->at, bit_of(read->slot));
     while (!todo.empty()) {
       const std::uint32_t at = todo.back();
       todo.pop_back();
-      Bits now = reads[at - begin];
-      flow.each_successor(at, [&](std::uint32_t next) {
-        if (next >= end) return;
-        // A fork assigns its result where it goes on, not where its branches begin.
-        const bool assigns = data_.code[at].op != Op::fork || next == at + 1;
-        now |= assigns ? live[next - begin] & ~bit_of(flow.assigned(at)) : live[next - begin];
-      });
-      // What fails has assigned nothing.
-      if (flow.error[at - begin] != none) now |= live[flow.error[at - begin] - begin];
-      if (now == live[at - begin]) continue;
-      live[at - begin] = now;
-      todo.insert(todo.end(), before[at - begin].begin(), before[at - begin].end());
+      for (const Edge& edge : before[at - begin]) make_live(edge.from, live[at - begin] & ~bit_of(edge.assigned));
     }
-    for (const std::uint32_t fork : forks_) {
+    for (; assignment != assignments.end() && assignment->slot <= last; ++assignment) {
+      const auto [fork, at, slot] = *assignment;
       const ForkSite& site = data_.fork_sites[data_.code[fork].a];
       Bits after = (live[fork + 1 - begin] & ~bit_of(data_.code[fork].b)) | live[site.on_response - begin];
       if (flow.error[fork - begin] != none) after |= live[flow.error[fork - begin] - begin];
-      for (const ForkSite::Branch& branch : site.branches) {
-        for (std::uint32_t at = branch.begin; at < branch.end; ++at) {
-          const Slot slot = flow.assigned(at);
-          if ((after & bit_of(slot)) == 0 || !told.emplace(fork, slot).second || !told_of.insert(at).second) continue;
-          tell_lost_assignment(fork, at, slot, names[slot]);
-        }
-      }
+      if ((after & bit_of(slot)) == 0 || !told.emplace(fork, slot).second || !told_of.insert(at).second) continue;
+      tell_lost_assignment(fork, at, slot, names[slot]);
     }
+    for (const std::uint32_t at : touched) live[at - begin] = 0;
+    touched.clear();
   }
 }
 
