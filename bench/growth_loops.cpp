@@ -113,6 +113,7 @@ void add_loops(std::vector<Growth>& rows) {
                         n_times("{}", R"({"function": "Update Variable", "variable_name": "all", "operation": "merge",
                                           "value": {"key{{i}}": "{{i}}", "last": "{{i}}"}})")));
   rows.push_back(passes("object: all|set(key, x)", 500, n_times("{}", set("{{all|set('key' + i, i)}}"))));
+  rows.push_back(passes("object: {...all, [key]: x}", 500, n_times("{}", set("{{ {...all, ['key' + i]: i} }}"))));
   rows.push_back(passes("object: keys read", 4'000, n_times("0", set("{{inputs.big['key' + i]}}")), with_collections));
   rows.push_back(passes("object: keys removed", 500,
                         R"([{"function": "Create Variable", "variable_name": "all", "value": "{{inputs.big}}"},

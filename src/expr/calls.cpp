@@ -120,34 +120,39 @@ const Value* Evaluator::array(const Node& node, Value& scratch) {
   return bounded(scratch);
 }
 
-const Value* Evaluator::object(const Node& node, Value& scratch) {
-  Value out = Value::object();
-  const std::uint32_t* operands = program_.operands.data() + node.b;
-  for (std::size_t i = 0; i < node.count; ++i) {
-    const std::uint32_t key_node = operands[2 * i];
-    const std::uint32_t value_node = operands[2 * i + 1];
+bool Evaluator::add_members(Value& out, std::span<const std::uint32_t> members) {
+  for (std::size_t i = 0; i < members.size(); i += 2) {
+    const std::uint32_t key_node = members[i];
+    const std::uint32_t value_node = members[i + 1];
     Value value_scratch;
     if (key_node == no_node) {  // ...object: null adds nothing, as in ECMAScript
       const Value* spread = eval(nodes_[value_node].a, value_scratch);
-      if (spread == nullptr) return nullptr;
+      if (spread == nullptr) return false;
       if (!spread->is_object() && !spread->is_null()) {
-        return fail("cannot spread: " + quoted(nodes_[value_node].a) + " is " +
-                    std::string(base::kind_in_words(*spread)) + ", expected an object");
+        fail("cannot spread: " + quoted(nodes_[value_node].a) + " is " + std::string(base::kind_in_words(*spread)) +
+             ", expected an object");
+        return false;
       }
-      if (!charge(spread->size(), 0)) return nullptr;
+      if (!charge(spread->size(), 0)) return false;
       for (std::size_t k = 0; k < spread->size(); ++k) out.set(spread->key_at(k), (*spread)[k]);
       continue;
     }
     Value key_scratch;
     const Value* key = eval(key_node, key_scratch);
-    if (key == nullptr || !charge(0, key->byte_size())) return nullptr;
-    if (!eval_into(value_node, value_scratch)) return nullptr;
+    if (key == nullptr || !charge(0, key->byte_size())) return false;
+    if (!eval_into(value_node, value_scratch)) return false;
     if (key->is_string()) {
       out.set(key->as_string(), std::move(value_scratch));
     } else {
       out.set(key_text(*key), std::move(value_scratch));
     }
   }
+  return true;
+}
+
+const Value* Evaluator::object(const Node& node, Value& scratch) {
+  Value out = Value::object();
+  if (!add_members(out, {program_.operands.data() + node.b, std::size_t{2} * node.count})) return nullptr;
   scratch = std::move(out);
   return bounded(scratch);
 }

@@ -124,6 +124,9 @@ class Evaluator final {
   FNSTACK_COLD const Value* sign(const Node& node, Value& scratch);
   FNSTACK_COLD const Value* array(const Node& node, Value& scratch);
   FNSTACK_COLD const Value* object(const Node& node, Value& scratch);
+  // Nodes of keys and values by turns; those of a spread have no key.
+  bool add_members(Value& out, std::span<const std::uint32_t> members);
+  bool grow_object(Value& variable, std::span<const std::uint32_t> members);
   // `own`: a variable that is argument 0 and gets the result; it stays as it was on an error.
   FNSTACK_COLD const Value* call(const Node& node, Value& scratch, Value* own = nullptr);
   bool spread_arguments(const Call& site, std::vector<Value>& values, std::vector<std::uint32_t>& arrows);

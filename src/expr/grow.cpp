@@ -1,7 +1,8 @@
 // Growing a variable in place. `all = {{[...all, x]}}`, `{{all.concat(page)}}`, `{{all|append(x)}}`, `{{text + line}}`,
-// `{{all|set(key, x)}}` in a loop would copy all that is there with each pass. Where the variable that gets the result
-// is read at the beginning of it and nowhere else, what comes behind is added to the variable's own value instead, and
-// only that is paid for. Entry points: find_growth (when an expression is bound), expr::grow.
+// `{{all|set(key, x)}}`, `{{ {...all, [key]: x} }}` in a loop would copy all that is there with each pass. Where the
+// variable that gets the result is read at the beginning of it and nowhere else, what comes behind is added to the
+// variable's own value instead, and only that is paid for. Entry points: find_growth (when an expression is bound),
+// expr::grow.
 //
 // All operands are evaluated and checked before the variable is touched, so an error leaves it as it was.
 #include <algorithm>
@@ -45,6 +46,10 @@ Parts parts_of(const Expression::Program& program) {
     const std::uint32_t* operands = program.operands.data() + root.b;
     if (program.nodes[operands[0]].op != Op::spread) return parts;
     parts = {Growth::elements, program.nodes[operands[0]].a, {operands + 1, operands + root.count}};
+  } else if (root.op == Op::object && root.count > 1) {
+    const std::uint32_t* operands = program.operands.data() + root.b;
+    if (operands[0] != no_node) return parts;
+    parts = {Growth::members, program.nodes[operands[1]].a, {operands + 2, operands + 2 * root.count}};
   } else if (root.op == Op::call) {
     const Call& call = program.calls[root.a];
     if (call.chain != 0 || call.arguments.empty()) return parts;
@@ -58,7 +63,7 @@ Parts parts_of(const Expression::Program& program) {
       own = 1;
     } else if (call.function != nullptr && sets_member(*call.function) && call.arguments[0].position == 0) {
       // Called as it is, whatever the order of the other arguments: they have their positions.
-      if (!call.spread) parts = {Growth::members, call.arguments[0].node, {}};
+      if (!call.spread) parts = {Growth::call, call.arguments[0].node, {}};
       return parts;
     } else {
       return parts;
@@ -87,9 +92,21 @@ std::uint32_t find_growth(const Expression::Program& program) {
   return reads == 1 ? slot : Reference::none;
 }
 
+bool Evaluator::grow_object(Value& variable, std::span<const std::uint32_t> members) {
+  if (!variable.is_object() || variable.keys_ignore_case()) return false;
+  Value added = Value::object();
+  if (!add_members(added, members)) return true;
+  // With members that are replaced it may still fit: then evaluating it tells.
+  if (variable.byte_size() + added.byte_size() > scope_.limits.value_bytes) return false;
+  if (!charge(added.size(), 0) || !fits_depth(added.depth())) return true;
+  for (std::size_t i = 0; i < added.size(); ++i) variable.set(added.key_at(i), added.take_at(i));
+  return true;
+}
+
 bool Evaluator::grow(Value& variable) {
   const Parts parts = parts_of(program_);
-  if (parts.growth == Growth::members) {
+  if (parts.growth == Growth::members) return grow_object(variable, parts.behind);
+  if (parts.growth == Growth::call) {
     Value unused;
     call(nodes_[program_.root], unused, &variable);
     return true;

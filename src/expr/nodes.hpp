@@ -134,8 +134,9 @@ enum class Growth : std::uint8_t {
   none,
   text,
   elements,
-  lists,   // their elements, and what is none
-  members  // by a function that sets them
+  lists,    // their elements, and what is none
+  members,  // keys and values by turns
+  call      // by the function that is called, which changes it in place
 };
 // The slot of the variable that the expression's value begins with, if it is read nowhere else in it; else none.
 [[nodiscard]] std::uint32_t find_growth(const Expression::Program& program);

@@ -39,9 +39,10 @@ struct Case {
 }  // namespace
 
 TEST_CASE("what can grow in place is seen when the expression is bound") {
-  for (const char* text : {"all + x", "all + x + y + 1", "[...all, x]", "[...all, x, ...y, 3]", "all.concat(x)",
-                           "all.concat(x, y)", "all|append(x)", "append(all, x, y)", "all|set(x, y)",
-                           "all|set_ifnotnull('k', x)", "set(all, x, y)", "all|set(value=x, path='k')"}) {
+  for (const char* text :
+       {"all + x", "all + x + y + 1", "[...all, x]", "[...all, x, ...y, 3]", "all.concat(x)", "all.concat(x, y)",
+        "all|append(x)", "append(all, x, y)", "all|set(x, y)", "all|set_ifnotnull('k', x)", "{...all, [x]: y}",
+        "{...all, ...x, a: 1}", "set(all, x, y)", "all|set(value=x, path='k')"}) {
     INFO(text);
     CHECK(bound(text).grown_slot() == 0);
   }
@@ -64,7 +65,11 @@ TEST_CASE("what can grow in place is seen when the expression is bound") {
                            "all|set('n', all.n + 1)",
                            "all.list|set(x, y)",
                            "set(x, 'k', all)",
-                           "set(...all)"}) {
+                           "set(...all)",
+                           "{...all}",
+                           "{a: 1, ...all}",
+                           "{...all, a: all.a}",
+                           "{...all.list, a: x}"}) {
     INFO(text);
     CHECK(bound(text).grown_slot() != 0);
   }
@@ -131,6 +136,15 @@ TEST_CASE("growing gives what evaluating gives") {
       {"all|set_ifnotempty('a', x)", R"({"a":1})", R"("")"},
       {"all|set_ifnotempty('a', x)", R"({"a":1})", "[2]"},
       {"all|set(value=x, path='b')", R"({"a":1})", "2"},
+      {"{...all, [x]: 1}", R"({"a":1})", R"("b")"},
+      {"{...all, [x]: 1}", R"({"a":1})", "2"},
+      {"{...all, ...x, c: 3}", R"({"a":1,"b":2})", R"({"d":4,"a":{"e":[]}})"},
+      {"{...all, b: x, a: x, b: 7}", R"({"a":1})", "2"},
+      {"{...all, ...x}", R"({"a":1})", "null"},
+      {"{...all, ...x}", R"({"a":1})", "5"},
+      {"{...all, a: x * 2}", R"({"a":1})", R"("no number")"},
+      {"{...all, a: x}", "null", "1"},
+      {"{...all, a: x}", "[1]", "1"},
   };
   for (const Case& each : cases) {
     INFO(each.expression << " of " << each.all << " and " << each.x);
@@ -193,23 +207,50 @@ TEST_CASE("setting a member costs the member, in place at every level") {
   CHECK(to_json(slots[2].get("inner").get("key8")) == "8");
 }
 
+TEST_CASE("members are added to an object in place") {
+  Value slots[] = {parse_json(R"({"a":0})").value(), Value(), Value()};
+  Scope scope;
+  scope.slots = slots;
+  Failure error;
+  const Expression expression = bound("{...all, ['key' + x]: x, a: x}");
+  for (int i = 0; i < 10'000; ++i) {
+    slots[1] = Value(i);
+    REQUIRE(grow(expression, scope, slots[0], error));
+  }
+  CHECK(slots[0].size() == 10'001);
+  CHECK(slots[0].get("a") == Value(9'999));
+  CHECK(scope.steps < 100'000);
+  // What doesn't fit beside what it replaces may fit instead of it.
+  slots[0] = Value::object({{"a", std::string(100, 'a')}});
+  slots[1] = Value(std::string(100, 'x'));
+  scope.limits.value_bytes = 200;
+  REQUIRE(grow(bound("{...all, a: x}"), scope, slots[0], error));
+  CHECK(slots[0].get("a") == slots[1]);
+  CHECK_FALSE(grow(bound("{...all, b: x}"), scope, slots[0], error));
+  CHECK(error->message == "value is larger than 200 bytes (limit value_bytes)");
+  CHECK(slots[0].size() == 1);
+}
+
 TEST_CASE("a limit stops setting a member before anything is set") {
   Value slots[] = {parse_json(R"({"a":{"b":1}})").value(), parse_json("[[1]]").value(), Value()};
   const Value before = slots[0];
-  for (const bool in_place : {false, true}) {
-    Failure error;
-    Scope flat;
-    flat.slots = slots;
-    flat.limits.value_depth = 3;
-    const Expression expression = bound("all|set('a.b', x)");
-    if (in_place) {
-      CHECK_FALSE(grow(expression, flat, slots[0], error));
-    } else {
-      CHECK(evaluate_borrowed(expression, flat, slots[2], error) == nullptr);
+  for (const char* text : {"all|set('a.b', x)", "{...all, a: [x]}"}) {
+    const Expression expression = bound(text);
+    for (const bool in_place : {false, true}) {
+      INFO(text << ", in place: " << in_place);
+      Failure error;
+      Scope flat;
+      flat.slots = slots;
+      flat.limits.value_depth = 3;
+      if (in_place) {
+        CHECK_FALSE(grow(expression, flat, slots[0], error));
+      } else {
+        CHECK(evaluate_borrowed(expression, flat, slots[2], error) == nullptr);
+      }
+      REQUIRE(error != nullptr);
+      CHECK(error->message == "value is nested deeper than 3 (limit value_depth)");
+      CHECK(slots[0] == before);
     }
-    REQUIRE(error != nullptr);
-    CHECK(error->message == "value is nested deeper than 3 (limit value_depth)");
-    CHECK(slots[0] == before);
   }
   Failure error;
   Scope small;
