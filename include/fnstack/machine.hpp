@@ -94,13 +94,15 @@ class Machine {
   // Ends the run as cancelled at the next call of next(), once open transactions are rolled back. A `limit`
   // error as reason ends it as failed instead (a driver's wall time).
   void cancel(Error reason);
-  void rename(std::string run_id);
+  void rename(std::string_view run_id);
 
   // Only after Ended. A fault excludes an outcome.
   [[nodiscard]] const Outcome& outcome() const noexcept;
   [[nodiscard]] const std::optional<Fault>& fault() const noexcept;
 
-  [[nodiscard]] const std::string& run_id() const noexcept;
+  [[nodiscard]] const Program& program() const noexcept;
+  [[nodiscard]] std::string_view run_id() const& noexcept;  // valid until it is renamed or gone
+  [[nodiscard]] std::string run_id() &&;
   [[nodiscard]] std::vector<StepEvent> take_events();
   // Where an effect that is under way was asked for: {function, step, label, path}.
   [[nodiscard]] StepEvent place_of(const EffectId& id) const;

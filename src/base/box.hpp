@@ -27,6 +27,9 @@ class Box {
   [[nodiscard]] T* operator->() noexcept { return object_.get(); }
   [[nodiscard]] const T* operator->() const noexcept { return object_.get(); }
 
+  [[nodiscard]] T* get() noexcept { return object_.get(); }
+  [[nodiscard]] const T* get() const noexcept { return object_.get(); }
+
   // A new one in place of what is there.
   T& emplace() { return *(object_ = std::make_unique<T>()); }
   // The one that is there, or a new one.

@@ -196,7 +196,6 @@ Machine Engine::State::machine(const Program& program, Value inputs, const RunOp
 drivers::NewRun Engine::State::new_run(const Program& program, Value inputs, const RunOptions& run) const {
   drivers::NewRun made;
   made.machine = machine(program, std::move(inputs), run);
-  made.program = program;
   made.stop = run.stop;
   made.timeout_ms = run.timeout_ms;
   made.wall_s = (run.limits != nullptr ? *run.limits : options.limits).wall_s;
@@ -207,7 +206,6 @@ Result<Value> Engine::State::start_run(const Program& program, StartRun start) {
   const std::string id = new_run_id();
   drivers::NewRun run;
   run.delay_ms = start.delay_ms;
-  run.program = program;
   run.wall_s = options.limits.wall_s;
   // Its machine is made when it begins, with the time it is then.
   run.make_machine = [this, program, start = std::move(start), id] {

@@ -66,7 +66,12 @@ void Inbox::take(std::vector<Message>& messages) {
   has_strange_.store(false, std::memory_order_relaxed);
   if (messages.empty()) return messages.swap(strange_);
   messages.insert(messages.end(), std::make_move_iterator(strange_.begin()), std::make_move_iterator(strange_.end()));
-  strange_.clear();
+  clear(strange_);
+}
+
+void Inbox::clear(std::vector<Message>& messages) {
+  messages.clear();
+  if (messages.capacity() > 1'024) std::vector<Message>().swap(messages);
 }
 
 bool Inbox::begin_sleep() {

@@ -27,7 +27,6 @@ struct NewRun {
   std::optional<Machine> machine = {};
   std::function<Machine()> make_machine = {};  // instead of `machine`: of a run that begins later, called then
   std::int64_t delay_ms = 0;                   // after which it begins, by the runs' clock
-  Program program = {};  // the machine's, where its background tasks are started by the loop's host
   std::function<void(Outcome)> on_done = {};  // may be empty
   Machine* give_back = nullptr;               // where the machine goes when it has ended
   std::stop_token stop = {};
@@ -81,6 +80,8 @@ class Inbox {
   [[nodiscard]] bool has_any() const noexcept { return !own_.empty() || has_strange_.load(std::memory_order_acquire); }
   // All that has arrived, into an empty list.
   void take(std::vector<Message>& messages);
+  // Empties it; what a rush took is given back.
+  static void clear(std::vector<Message>& messages);
   // Until something arrives or wake() is called, and not beyond that time.
   void wait_until(SteadyTime end);
   // The same in two parts, for a loop that sleeps in poll: false if there is something already.

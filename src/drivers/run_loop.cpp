@@ -102,6 +102,7 @@ void RunLoop::turn() {
   now_ = std::chrono::steady_clock::now();
   take_messages();
   end_due_timers();
+  watch_waiting();
   look_at_watches();
   send_held();
   advance_ready();
@@ -124,18 +125,15 @@ void RunLoop::take_messages() {
       runs_.for_each([this](std::uint32_t number) { cancel(number); });
     }
   }
-  messages_.clear();
-  // What a rush took is given back.
-  if (messages_.capacity() > 4'096) std::vector<Message>().swap(messages_);
+  Inbox::clear(messages_);
 }
 
 void RunLoop::adopt(NewRun& given) {
   const Ticket ticket = runs_.add();
   Run& run = runs_[ticket.place];
   run.machine = std::move(given.machine);
-  run.program = std::move(given.program);
   run.on_done = std::move(given.on_done);
-  run.counted_from = given.began;
+  run.counted = given.began.time_since_epoch();
   run.wall_s = given.wall_s;
   const bool has_extras = !run.machine || given.give_back != nullptr || given.timeout_ms > 0 ||
                           given.stop.stop_possible() || !backends_.observers.empty();
@@ -174,7 +172,7 @@ void RunLoop::make_ready(std::uint32_t number) {
   if (run.is_paused) {
     // It only slept: that is not work.
     run.is_paused = false;
-    run.counted_from += now_ - run.paused_at;
+    run.counted = now_.time_since_epoch() - run.counted;
   }
   if (run.is_ready) return;
   run.is_ready = true;
@@ -232,8 +230,10 @@ void RunLoop::step(std::uint32_t number, Run& run) {
       abandon(run, abandoned->id);
     } else if (std::holds_alternative<Machine::Waiting>(next)) {
       run.is_paused = run.calls == 0;
-      run.paused_at = now_;
-      return watch(number, run);
+      if (run.is_paused) run.counted = now_.time_since_epoch() - run.counted;
+      // If the answer is here already, or soon sleeps only, its time limits need no timer.
+      if (!run.is_watched) waiting_.push_back(runs_.ticket(number));
+      return;
     } else if (std::holds_alternative<Machine::Ended>(next)) {
       return end(number, outcome_of(machine));
     } else {
@@ -248,7 +248,7 @@ void RunLoop::begin(Run& run) {
   if (!run.machine) {
     run.machine.emplace(run.extras->make_machine());
     run.extras->make_machine = nullptr;
-    run.counted_from = now_;
+    run.counted = now_.time_since_epoch();
   }
   if (backends_.observers.empty()) return;
   run.extras->observation.emplace(backends_, *clock_, *run.machine, options_.mask);
@@ -301,7 +301,7 @@ void RunLoop::perform(std::uint32_t number, Run& run, Machine::Perform asked) {
 
 void RunLoop::send(Run& run, Ticket ticket, Counted counted, Effect asked) {
   if (auto* start = std::get_if<StartRun>(&asked); start != nullptr && options_.host != nullptr) {
-    Result<Value> started = options_.host->start_run(run.program, std::move(*start));
+    Result<Value> started = options_.host->start_run(run.machine->program(), std::move(*start));
     return InboxReplies{inbox_, ticket, counted}(std::type_identity<Value>())(std::move(started));
   }
   UnderWay& effect = effects_[ticket.place];
@@ -478,8 +478,7 @@ void RunLoop::move_clock(std::int64_t due) {
 
 SteadyTime RunLoop::wall_end(const Run& run) const {
   if (run.wall_s <= 0) return SteadyTime::max();
-  const SteadyTime counted_from = run.is_paused ? run.counted_from + (now_ - run.paused_at) : run.counted_from;
-  return after(counted_from, run.wall_s, nanoseconds_in_s);
+  return after(run.is_paused ? now_ - run.counted : SteadyTime(run.counted), run.wall_s, nanoseconds_in_s);
 }
 
 SteadyTime RunLoop::deadline(const Run& run) const {
@@ -506,6 +505,14 @@ void RunLoop::watch(std::uint32_t number, Run& run) {
   if (end == SteadyTime::max()) return;
   watches_.add(nanoseconds(end), runs_.ticket(number));
   run.is_watched = true;
+}
+
+void RunLoop::watch_waiting() {
+  for (const Ticket& ticket : waiting_) {
+    Run* const run = runs_.find(ticket);
+    if (run != nullptr && !run->is_ready) watch(ticket.place, *run);
+  }
+  waiting_.clear();
 }
 
 const TimerHeap::Timer* RunLoop::earliest_watch() {
@@ -545,6 +552,7 @@ void RunLoop::wait() {
     if (!works_.empty() && now_ - last_poll_ >= std::chrono::microseconds(200)) poll_for(now_);
     return;
   }
+  watch_waiting();
   if (!is_real_ && calls_ == 0) {
     if (const TimerHeap::Timer* timer = earliest_timer()) return move_clock(timer->due);
   }

@@ -93,11 +93,10 @@ class RunLoop {
   // 100,000 of them may be waiting: small is beautiful here.
   struct Run {
     std::optional<Machine> machine;
-    Program program;
     std::function<void(Outcome)> on_done;
     std::unique_ptr<Extras> extras;
-    SteadyTime counted_from;  // when it began, moved on by all the time it slept
-    SteadyTime paused_at;     // since when it only sleeps, if is_paused
+    // When it began, moved on by all the time it slept; while is_paused (it only sleeps), how long it has worked.
+    SteadyTime::duration counted{};
     std::int64_t wall_s = 0;
     std::uint32_t first_effect = UINT32_MAX;  // of its list of effects under way
     std::uint32_t calls = 0;                  // of them those at a backend
@@ -171,6 +170,7 @@ class RunLoop {
   [[nodiscard]] SteadyTime deadline(const Run& run) const;
   void check_time(Run& run);
   void watch(std::uint32_t number, Run& run);
+  void watch_waiting();
   void look_at_watches();
   [[nodiscard]] const TimerHeap::Timer* earliest_watch();
 
@@ -186,6 +186,7 @@ class RunLoop {
   Slab<Run> runs_;
   Slab<UnderWay> effects_;
   std::vector<std::uint32_t> ready_, advancing_;
+  std::vector<Ticket> waiting_;  // since the last turn: still to be watched, if they still wait
   std::vector<Message> messages_;
   TimerHeap timers_;   // of effects: by the steady clock, or in milliseconds of a clock that is not the system's
   TimerHeap watches_;  // of runs: by the steady clock

@@ -24,11 +24,11 @@ namespace fnstack {
 
 namespace {
 
+using machine::Asked;
 using machine::Frame;
 using machine::Join;
 using machine::limit_error;
 using Keep = machine::StepFields::Keep;
-using machine::Pending;
 using machine::Strand;
 using program::CallSite;
 using program::ForkSite;
@@ -42,17 +42,18 @@ using program::ProgramData;
 class Executor {
  public:
   Executor(Machine::State& state, std::uint32_t number)
-      : state_(state), data_(state.data()), limits_(*state.limits), number_(number), strand_(state.strands.at(number)) {
+      : state_(state), data_(state.data()), limits_(*state.limits), number_(number), strand_(state.strand(number)) {
     scope_.roots = state.roots.data();
     scope_.now_ms = state.now_ms;
-    scope_.random = &state.random;
+    scope_.random = &random_;
     scope_.limits.value_bytes = static_cast<std::uint64_t>(limits_.value_bytes);
     scope_.limits.value_depth = static_cast<std::uint32_t>(limits_.value_depth);
     scope_.limits.expression_steps = static_cast<std::uint32_t>(limits_.expression_steps);
     scope_.steps = state.expression_steps;
     surroundings_.limits = &limits_;
-    state_.random.stream = strand_.random_stream;
-    state_.random.position = strand_.random_position;
+    std::memcpy(random_.seed, state.seed, sizeof(random_.seed));
+    random_.stream = strand_.random_stream();
+    random_.position = strand_.random_position;
     enter_frame();
   }
   ~Executor() { state_.expression_steps = scope_.steps; }
@@ -69,7 +70,7 @@ class Executor {
   void enter_frame() {
     frame_ = &strand_.frames.back();
     scope_.slots = frame_->slots.data();
-    borrows_ = strand_.borrowed && strand_.frames.size() == 1;
+    borrows_ = strand_.borrows(*frame_);
   }
   // Looks for a handler; go_on if there is one.
   [[gnu::cold, gnu::noinline]] Step fail(Error error) {
@@ -124,11 +125,11 @@ class Executor {
     return program::evaluate(data_.operands[operand], scope_, surroundings_, out);
   }
   [[nodiscard]] machine::StepFields fields_of(const KindCall& site) {
-    return {data_, site, scope_, limits_, frame_->slots.data(), {state_.run_id, strand_.path, strand_.next_ordinal}};
+    return {data_, site, scope_, limits_, frame_->slots.data(), {state_.run_id(), strand_.path(), strand_.next_ordinal}};
   }
   Step wait_for(Effect wanted);
-  // The fields of the step whose effect `pending` was, as they were then.
-  [[nodiscard]] std::optional<Error> recall(machine::StepFields& fields, Pending& pending);
+  // The fields of the step that asked for its effect so, as they were then.
+  [[nodiscard]] std::optional<Error> recall(machine::StepFields& fields, Asked& asked);
   std::optional<EffectResult> take_result();
 
   // Called in one place, the loop: a call for each instruction would cost as much as some instructions do.
@@ -169,6 +170,7 @@ class Executor {
   Strand& strand_;
   Frame* frame_ = nullptr;
   bool borrows_ = false;  // the frame is a branch's first: some of its slots are still its parent's
+  expr::Random random_;
   expr::Scope scope_;
   program::Surroundings surroundings_;
 };
@@ -183,21 +185,21 @@ Executor::Step Executor::wait_for(Effect wanted) {
   return Step::blocked;
 }
 
-std::optional<Error> Executor::recall(machine::StepFields& fields, Pending& pending) {
-  if (pending.fields.is_array()) {
-    fields.restore(pending.fields);
+std::optional<Error> Executor::recall(machine::StepFields& fields, Asked& asked) {
+  if (asked.fields.is_array()) {
+    fields.restore(asked.fields);
     return std::nullopt;
   }
-  expr::Random then = state_.random;
-  then.position = pending.random_position;
+  expr::Random then = random_;
+  then.position = asked.random_position;
   const std::uint64_t steps = scope_.steps;
   scope_.random = &then;
-  scope_.now_ms = pending.evaluated_ms;
+  scope_.now_ms = asked.evaluated_ms;
   auto error = fields.evaluate_all();
-  scope_.random = &state_.random;
+  scope_.random = &random_;
   scope_.now_ms = state_.now_ms;
   scope_.steps = steps;
-  pending.fields = fields.keep(Keep::everything);
+  asked.fields = fields.keep(Keep::everything);
   return error;
 }
 
@@ -212,11 +214,12 @@ Executor::Step Executor::perform(const Instruction& instruction) {
   if (site.kind->converse) return converse(instruction);
   machine::StepFields fields = fields_of(site);
   if (auto result = take_result()) {
-    Pending pending = *std::exchange(strand_.pending, std::nullopt);
+    base::Box<Asked> asked = std::move(strand_.pending->asked);
+    strand_.pending.reset();
     if (!result->ok()) return fail(std::move(*result).error());
     Value value;
     if (site.kind->reply) {
-      if (auto error = recall(fields, pending)) return fail(std::move(*error));
+      if (auto error = recall(fields, asked.get_or_make())) return fail(std::move(*error));
       auto replied = site.kind->reply(fields, std::move(**result));
       if (!replied) return fail(std::move(replied).error());
       value = std::move(*replied);
@@ -225,7 +228,7 @@ Executor::Step Executor::perform(const Instruction& instruction) {
     }
     return finish_step(instruction, fields, std::move(value));
   }
-  const std::uint64_t random_position = state_.random.position;
+  const std::uint64_t random_position = random_.position;
   if (auto error = fields.evaluate_all()) return fail(std::move(*error));
   auto requested = site.kind->request(fields);
   if (!requested) return fail(std::move(requested).error());
@@ -235,9 +238,10 @@ Executor::Step Executor::perform(const Instruction& instruction) {
   }
   const Step step = wait_for(std::move(*requested));
   if (site.kind->reply) {
-    strand_.pending->fields = fields.keep(Keep::settings);
-    strand_.pending->evaluated_ms = state_.now_ms;
-    strand_.pending->random_position = random_position;
+    Asked& asked = strand_.pending->asked.emplace();
+    asked.fields = fields.keep(Keep::settings);
+    asked.evaluated_ms = state_.now_ms;
+    asked.random_position = random_position;
   }
   return step;
 }
@@ -247,29 +251,26 @@ Executor::Step Executor::converse(const Instruction& instruction) {
   const KindCall& site = data_.kind_calls[instruction.a];
   machine::StepFields fields = fields_of(site);
   std::optional<EffectResult> answer = take_result();
-  Pending last;
+  base::Box<Asked> last;
   if (answer) {
-    last = *std::exchange(strand_.pending, std::nullopt);
-    if (auto error = recall(fields, last)) return fail(std::move(*error));
+    last = std::move(strand_.pending->asked);
+    strand_.pending.reset();
+    if (auto error = recall(fields, last.get_or_make())) return fail(std::move(*error));
   } else {
-    last.evaluated_ms = state_.now_ms;
-    last.random_position = state_.random.position;
+    last.emplace().evaluated_ms = state_.now_ms;
+    last->random_position = random_.position;
     if (auto error = fields.evaluate_all()) return fail(std::move(*error));
-    last.fields = fields.keep(Keep::everything);
+    last->fields = fields.keep(Keep::everything);
   }
-  auto turn = site.kind->converse(fields, last.conversation, std::move(answer));
+  auto turn = site.kind->converse(fields, last->conversation, std::move(answer));
   if (!turn) return fail(std::move(turn).error());
   Effect* const wanted = std::get_if<Effect>(&*turn);
   if (wanted == nullptr) return finish_step(instruction, fields, std::move(std::get<Value>(*turn)));
-  if (last.conversation.byte_size() > scope_.limits.value_bytes) {
+  if (last->conversation.byte_size() > scope_.limits.value_bytes) {
     return fail(limit_error("value_bytes", limits_.value_bytes, "what the step has gathered takes", "bytes", false));
   }
   const Step step = wait_for(std::move(*wanted));
-  Pending& pending = *strand_.pending;
-  pending.fields = std::move(last.fields);
-  pending.evaluated_ms = last.evaluated_ms;
-  pending.random_position = last.random_position;
-  pending.conversation = std::move(last.conversation);
+  strand_.pending->asked = std::move(last);
   return step;
 }
 
@@ -560,13 +561,13 @@ Executor::Step Executor::count_pass(const Instruction& instruction) {
 }
 
 Executor::Step Executor::enter_function(const CallSite& site, std::uint32_t function, Value arguments) {
-  if (strand_.base_depth + strand_.frames.size() > static_cast<std::size_t>(limits_.call_depth)) {
+  if (strand_.base_depth() + strand_.frames.size() > static_cast<std::size_t>(limits_.call_depth)) {
     return fail(limit_error("call_depth", limits_.call_depth, "functions call each other", "deep", true));
   }
   Frame frame;
   frame.function = function;
   frame.pc = data_.functions[function].entry;
-  frame.slots.resize(data_.functions[function].slots);
+  frame.slots = base::Array<Value>(data_.functions[function].slots);
   auto error = machine::bind_inputs(data_, scope_, limits_, frame, std::move(arguments));
   scope_.slots = frame_->slots.data();
   if (error) return fail(std::move(*error));
@@ -625,11 +626,11 @@ Executor::Step Executor::call(const Instruction& instruction) {
 
 // A strand of its own, whose id is the call's result; the caller goes on at once.
 Executor::Step Executor::start_call(const CallSite& site, std::optional<Frame> frame, std::optional<HostCall> wanted) {
-  if (state_.strands.size() >= static_cast<std::size_t>(limits_.strands)) return strands_error();
-  const std::uint32_t number = state_.add_strand(number_, strand_.next_index++);
-  Strand& strand = state_.strands.at(number);
-  strand.base_depth = strand_.base_depth + strand_.frames.size();
-  machine::AsyncCall& call = strand.call.emplace();
+  if (state_.strand_count() >= static_cast<std::size_t>(limits_.strands)) return strands_error();
+  const std::uint32_t number = state_.add_strand(number_, strand_.offspring.get_or_make().next_index++);
+  Strand& strand = state_.strand(number);
+  strand.descent->base_depth = strand_.base_depth() + strand_.frames.size();
+  machine::AsyncCall& call = strand.descent->call.emplace();
   call.id = state_.id_of(strand, 0).to_string();
   call.id.resize(call.id.rfind(':'));
   call.full = site.full;
@@ -639,7 +640,7 @@ Executor::Step Executor::start_call(const CallSite& site, std::optional<Frame> f
     for (const Value& slot : frame->slots) state_.live_bytes += slot.byte_size();
     strand.frames.push_back(std::move(*frame));
   }
-  strand_.calls.push_back(number);
+  strand_.offspring->calls.push_back(number);
   state_.more().executions[call.id].strand = number;
   return store_or_fail(site.result, Value(call.id));
 }
@@ -669,15 +670,15 @@ std::optional<Error> Executor::begin_await(const Instruction& instruction) {
     awaiting.timeout_ms = static_cast<std::int64_t>(seconds.as_number() * 1000);
     awaiting.ordinal = strand_.next_ordinal++;
   }
-  strand_.awaiting = base::Box(std::move(awaiting));
+  strand_.offspring.get_or_make().awaiting = base::Box(std::move(awaiting));
   return std::nullopt;
 }
 
 Executor::Step Executor::await(const Instruction& instruction) {
-  if (!strand_.awaiting) {
+  if (strand_.awaiting() == nullptr) {
     if (auto error = begin_await(instruction)) return fail(std::move(*error));
   }
-  machine::Awaiting& awaiting = *strand_.awaiting;
+  machine::Awaiting& awaiting = *strand_.offspring->awaiting;
   const auto execution_of = [&](std::size_t i) -> machine::Execution& {
     return *state_.find_execution(awaiting.ids[i].as_string());
   };
@@ -714,7 +715,7 @@ Executor::Step Executor::await(const Instruction& instruction) {
             ? execution.result
             : Value::object({{"execution_id", awaiting.ids[i]}, {"status", "running"}, {"output", Value()}}));
   }
-  strand_.awaiting.reset();
+  strand_.offspring->awaiting.reset();
   if (broken) return fail(std::move(*broken));
   return store_result(instruction.b, std::move(results));
 }
@@ -800,26 +801,29 @@ std::optional<Error> Executor::begin_join(const ForkSite& site) {
                    static_cast<std::uint64_t>(frame_->slots[site.from].as_integer()) - 1;
       break;
   }
-  join.first_index = strand_.next_index;
+  std::uint64_t& next_index = strand_.offspring.get_or_make().next_index;
+  join.first_index = next_index;
   if (join.total > UINT32_MAX - join.first_index) {
     return make_error(error_type::limit, "times: a strand has at most " + std::to_string(UINT32_MAX) + " branches");
   }
-  strand_.next_index += join.total;
-  strand_.join = base::Box(std::move(join));
+  next_index += join.total;
+  strand_.offspring->join = base::Box(std::move(join));
   return std::nullopt;
 }
 
 void Executor::start_branch(const ForkSite& site, Join& join) {
   const std::uint64_t i = join.next++;
   const std::uint32_t number = state_.add_strand(number_, join.first_index + i);
-  Strand& branch = state_.strands.at(number);
-  branch.base_depth = strand_.base_depth + strand_.frames.size() - 1;
-  branch.code = site.branches[site.source == ForkSite::Source::written ? static_cast<std::size_t>(i) : 0];
-  Frame& frame = branch.frames.emplace_back();
+  Strand& branch = state_.strand(number);
+  machine::Descent& descent = *branch.descent;
+  descent.base_depth = strand_.base_depth() + strand_.frames.size() - 1;
+  descent.code = site.branches[site.source == ForkSite::Source::written ? static_cast<std::size_t>(i) : 0];
+  branch.frames.push_back({});
+  Frame& frame = branch.frames.front();
   frame.function = frame_->function;
-  frame.pc = branch.code.begin;
+  frame.pc = descent.code.begin;
   frame.slots = frame_->slots;
-  branch.borrowed.emplace().assign(frame.slots.size(), true);
+  descent.borrowed.emplace().assign(frame.slots.size(), true);
   state_.live_bytes += frame.slots.size() * machine::empty_slot_bytes;
   join.live.push_back(number);
   if (site.source == ForkSite::Source::written) return;
@@ -838,12 +842,12 @@ void Executor::start_branch(const ForkSite& site, Join& join) {
 
 Executor::Step Executor::fork(const Instruction& instruction) {
   const ForkSite& site = data_.fork_sites[instruction.a];
-  if (!strand_.join) {
+  if (strand_.join() == nullptr) {
     if (auto error = begin_join(site)) return fail(std::move(*error));
   }
-  Join& join = *strand_.join;
+  Join& join = *strand_.join();
   while (join.next < join.total && join.live.size() < join.most) {
-    if (state_.strands.size() >= static_cast<std::size_t>(limits_.strands)) return strands_error();
+    if (state_.strand_count() >= static_cast<std::size_t>(limits_.strands)) return strands_error();
     start_branch(site, join);
     if (is_over_live_bytes()) return live_bytes_error();
   }
@@ -851,7 +855,7 @@ Executor::Step Executor::fork(const Instruction& instruction) {
     strand_.status = Strand::Status::joining;
     return Step::blocked;
   }
-  Join ended = strand_.join.take();
+  Join ended = strand_.offspring->join.take();
   state_.give_back(ended.result_bytes);
   if (site.mode == ForkSite::Mode::first) {
     if (!ended.won && ended.last_error) return fail(std::move(*ended.last_error));
@@ -867,7 +871,7 @@ Executor::Step Executor::fork(const Instruction& instruction) {
 
 Executor::Step Executor::end_branch(const Instruction& instruction) {
   Value result = instruction.a == none ? Value() : frame_->slots[instruction.a];
-  if (state_.fork_of(state_.strands.at(strand_.parent)).mode == ForkSite::Mode::settled) {
+  if (state_.fork_of(state_.strand(strand_.parent())).mode == ForkSite::Mode::settled) {
     result = Value::object({{"status", "completed"}, {"value", std::move(result)}});
   }
   state_.end_branch(number_, std::move(result));
@@ -973,7 +977,7 @@ Executor::Stop Executor::run(std::uint64_t& budget) {
   bool is_first_time = !strand_.is_resuming();
   for (;;) {
     if (budget == 0) {
-      strand_.random_position = state_.random.position;
+      strand_.random_position = random_.position;
       return Stop::budget;
     }
     --budget;
@@ -993,7 +997,7 @@ Executor::Stop Executor::run(std::uint64_t& budget) {
     if (step == Step::gone) return Stop::gone;
     if (step == Step::blocked) {
       --frame_->pc;  // executed again
-      strand_.random_position = state_.random.position;
+      strand_.random_position = random_.position;
       return Stop::blocked;
     }
   }
@@ -1013,25 +1017,34 @@ void Machine::State::prepare(Start& start) {
   }
   observe = start.observe;
   now_ms = start.now_ms;
-  std::memcpy(random.seed, start.seed, sizeof(random.seed));
-  roots.assign(program::root::first_free + (program.empty() ? 0 : data().roots.size()), Value());
+  std::memcpy(seed, start.seed, sizeof(seed));
+  if (program.empty() || !data().reads_roots) return;
+  roots = base::Array<Value>(program::root::first_free + data().roots.size());
   roots[program::root::env] = start.env.is_object() ? std::move(start.env) : Value::object();
   for (std::size_t i = 0; i + program::root::first_free < roots.size(); ++i) {
     roots[program::root::first_free + i] = start.roots.get(data().roots[i]);
   }
 }
 
-void Machine::State::set_run_id(std::string id) {
-  run_id = std::move(id);
+void Machine::State::set_run_id(std::string_view id) {
+  if (id.size() <= sizeof(id_text)) {
+    std::copy(id.begin(), id.end(), id_text);
+    id_length = static_cast<std::uint8_t>(id.size());
+  } else {
+    more().long_run_id = id;
+    id_length = UINT8_MAX;
+  }
   if (program.empty() || !data().reads_run) return;
   static const Value model = Value::object({{"id", Value()}});  // one list of keys for all runs
-  Value of_run(run_id);
+  Value of_run(id);
   roots[program::root::run] = Value::object_like(model, {&of_run, 1});
 }
 
 void Machine::State::begin(Start start) {
   prepare(start);
-  set_run_id(start.run_id.empty() ? random.uuid() : std::move(start.run_id));
+  expr::Random random;
+  std::memcpy(random.seed, seed, sizeof(seed));
+  set_run_id(start.run_id.empty() ? random.uuid() : start.run_id);
   const auto refuse = [this](std::string message) { fail(Fault::Kind::usage, std::move(message)); };
   if (program.empty()) return refuse("the program is empty");
   std::uint32_t chosen = none;
@@ -1052,11 +1065,10 @@ void Machine::State::begin(Start start) {
     return refuse(start.flow.empty() ? "the program has no flow" : "the program has no flow \"" + start.flow + "\"");
   if (start.flow.empty() && flows > 1) return refuse("the program has several flows; name one");
 
-  Strand root;
   Frame frame;
   frame.function = chosen;
   frame.pc = data().functions[chosen].entry;
-  frame.slots.resize(data().functions[chosen].slots);
+  frame.slots = base::Array<Value>(data().functions[chosen].slots);
   expr::Scope scope;
   scope.roots = roots.data();
   scope.now_ms = now_ms;
@@ -1065,7 +1077,6 @@ void Machine::State::begin(Start start) {
   for (const Value& slot : frame.slots) live_bytes += slot.byte_size();
   root.frames.push_back(std::move(frame));
   root.random_position = random.position;
-  strands.emplace(0, std::move(root));
   if (error) {
     error->status_code = status_of(error->type);
     finish_run(Outcome::Status::failed, std::move(error));
@@ -1100,23 +1111,23 @@ Machine::Next Machine::State::next(std::uint64_t budget) {
       return Waiting{};
     }
     const std::uint32_t number = ready.front();
-    if (Strand& strand = strands.at(number); strand.frames.empty()) {
-      static_cast<void>(ready.take_front());
-      return Perform{ask_host(strand), std::move(*std::exchange(strand.call->wanted, std::nullopt))};
+    if (Strand& asking = strand(number); asking.frames.empty()) {
+      ready.pop_front();
+      return Perform{ask_host(asking), std::move(*std::exchange(asking.descent->call->wanted, std::nullopt))};
     }
     Executor executor(*this, number);
     switch (executor.run(budget)) {
       case Executor::Stop::budget:
         return Yielded{};
       case Executor::Stop::blocked:
-        static_cast<void>(ready.take_front());
+        ready.pop_front();
         if (executor.effect) {
-          const Strand& strand = strands.at(number);
-          return Perform{id_of(strand, strand.pending->ordinal), std::move(*executor.effect)};
+          const Strand& asking = strand(number);
+          return Perform{id_of(asking, asking.pending->ordinal), std::move(*executor.effect)};
         }
         break;
       case Executor::Stop::gone:
-        if (!ready.empty() && ready.front() == number) static_cast<void>(ready.take_front());
+        if (!ready.empty() && ready.front() == number) ready.pop_front();
         break;
     }
   }
@@ -1126,9 +1137,9 @@ void Machine::State::resume(const EffectId& id, EffectResult result, std::int64_
   if (now > now_ms || !ended) now_ms = now;
   if (rare && std::erase(rare->rollbacks_under_way, id) != 0) return;
   if (const std::uint32_t number = who_waits_for(id); number != none) {
-    Strand& strand = strands.at(number);
-    if (strand.frames.empty()) return end_host_call(number, std::move(result));
-    strand.pending->result = base::Box(std::move(result));
+    Strand& waiting = strand(number);
+    if (waiting.frames.empty()) return end_host_call(number, std::move(result));
+    waiting.pending->result = base::Box(std::move(result));
     return wake(number);
   }
   if (rare && std::erase(rare->ignored, id) != 0) return;
@@ -1158,7 +1169,7 @@ void Machine::resume(const EffectId& id, EffectResult result, std::int64_t now_m
   state_->resume(id, std::move(result), now_ms);
 }
 void Machine::cancel(Error reason) { state_->cancel(std::move(reason)); }
-void Machine::rename(std::string run_id) { state_->set_run_id(std::move(run_id)); }
+void Machine::rename(std::string_view run_id) { state_->set_run_id(run_id); }
 const Outcome& Machine::outcome() const noexcept {
   static const Outcome none_yet;
   return state_->end ? state_->end->outcome : none_yet;
@@ -1167,7 +1178,9 @@ const std::optional<Fault>& Machine::fault() const noexcept {
   static const std::optional<Fault> no_fault;
   return state_->end ? state_->end->fault : no_fault;
 }
-const std::string& Machine::run_id() const noexcept { return state_->run_id; }
+const Program& Machine::program() const noexcept { return state_->program; }
+std::string_view Machine::run_id() const& noexcept { return state_->run_id(); }
+std::string Machine::run_id() && { return std::string(state_->run_id()); }
 std::vector<StepEvent> Machine::take_events() {
   return state_->rare ? std::exchange(state_->rare->events, {}) : std::vector<StepEvent>();
 }
@@ -1176,8 +1189,8 @@ StepEvent Machine::place_of(const EffectId& id) const {
   StepEvent place;
   const std::uint32_t number = state_->who_waits_for(id);
   if (number == none) return place;
-  const Strand& strand = state_->strands.at(number);
-  const std::uint32_t at = strand.frames.empty() ? strand.call->origin : strand.frames.back().pc;
+  const Strand& strand = state_->strand(number);
+  const std::uint32_t at = strand.frames.empty() ? strand.descent->call->origin : strand.frames.back().pc;
   const std::uint32_t step = state_->data().code[at].step;
   if (step == none) return place;
   const program::StepInfo& info = state_->data().steps[step];

@@ -2,7 +2,8 @@
 // (instructions), strands.cpp (branches and asynchronous calls), unwind.cpp (errors, returns, ends) and snapshot.cpp
 // (writing it out).
 //
-// A hundred thousand runs may wait at once, so what most runs do not have (branches, an outcome as yet) is in boxes.
+// A hundred thousand runs may wait at once, so what most runs do not have (branches, calls, an outcome as yet) is in
+// boxes, and what they do have (a strand with a frame) is in the State itself.
 #pragma once
 
 #include <algorithm>
@@ -10,10 +11,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fnstack/machine.hpp>
 
+#include "base/array.hpp"
 #include "base/box.hpp"
 #include "base/queue.hpp"
 #include "expr/expression.hpp"
@@ -31,21 +35,53 @@ inline const std::uint64_t empty_slot_bytes = Value().byte_size();
 
 // One function being executed. `pc` is the next instruction.
 struct Frame {
-  std::uint32_t function = 0;
+  std::uint32_t function = program::none;
   std::uint32_t pc = 0;
-  std::vector<Value> slots;
+  base::Array<Value> slots;
 };
 
-// An effect under way; its id is made of the run's, the strand's path and `ordinal`. Which instruction asked is the top
-// frame's pc - 1.
-struct Pending {
-  std::uint64_t ordinal = 0;
+// The frames of a strand, callers below what they called. The first is in here: mostly it is the only one.
+class Frames {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return first_.function == program::none; }
+  [[nodiscard]] std::size_t size() const noexcept { return empty() ? 0 : 1 + (above_ ? above_->size() : 0); }
+  [[nodiscard]] Frame& operator[](std::size_t i) noexcept { return i == 0 ? first_ : (*above_)[i - 1]; }
+  [[nodiscard]] const Frame& operator[](std::size_t i) const noexcept { return i == 0 ? first_ : (*above_)[i - 1]; }
+  [[nodiscard]] Frame& front() noexcept { return first_; }
+  [[nodiscard]] const Frame& front() const noexcept { return first_; }
+  [[nodiscard]] Frame& back() noexcept { return above_ && !above_->empty() ? above_->back() : first_; }
+  [[nodiscard]] const Frame& back() const noexcept { return above_ && !above_->empty() ? above_->back() : first_; }
+
+  void push_back(Frame frame) {
+    if (empty()) {
+      first_ = std::move(frame);
+    } else {
+      above_.get_or_make().push_back(std::move(frame));
+    }
+  }
+  // Not the first: a strand goes with it.
+  void pop_back() { above_->pop_back(); }
+
+ private:
+  Frame first_;  // without a function there is none
+  base::Box<std::vector<Frame>> above_;
+};
+
+// What a step that asked for an effect remembers until the answer is there.
+struct Asked {
   // The evaluated fields that the kind wants to see again: an array. They may hold what came from env, so a snapshot
   // leaves them out; null, they are evaluated again as of the time and the random position when they were first.
   Value fields;
   std::int64_t evaluated_ms = 0;
   std::uint64_t random_position = 0;
   Value conversation;  // what the kind remembers, if it asks for several effects
+};
+
+// An effect under way; its id is made of the run's, the strand's path and `ordinal`. Which instruction asked is the top
+// frame's pc - 1.
+struct Pending {
+  std::uint64_t ordinal = 0;
+  base::Box<Asked> asked;
   base::Box<EffectResult> result;
 };
 
@@ -80,6 +116,25 @@ struct AsyncCall {
   std::optional<HostCall> wanted;  // of the host, and not asked for yet; such a strand has no frames
 };
 
+// Where a strand comes from, unless it is the root.
+struct Descent {
+  std::vector<std::uint32_t> path;
+  std::uint32_t parent = program::none;  // the strand that it branches off or that called it
+  std::size_t base_depth = 0;            // frames of the parents below this strand's
+  std::uint64_t random_stream = 0;
+  program::ForkSite::Branch code;         // of a branch: where its first frame stays
+  base::Box<std::vector<bool>> borrowed;  // of a branch: which slots of its first frame are its parent's, counted there
+  base::Box<AsyncCall> call;
+};
+
+// What comes from a strand, and its waiting for that.
+struct Offspring {
+  std::uint64_t next_index = 0;      // of its branches and asynchronous calls, in their paths
+  std::vector<std::uint32_t> calls;  // asynchronous ones under way, this strand's to cancel
+  base::Box<Join> join;
+  base::Box<Awaiting> awaiting;
+};
+
 struct Strand {
   enum class Status : std::uint8_t {
     ready,    // has instructions to execute
@@ -88,39 +143,89 @@ struct Strand {
     awaiting  // for asynchronous calls, or `pending`'s result
   };
   Status status = Status::ready;
-  std::vector<std::uint32_t> path;
-  std::uint32_t parent = program::none;  // the strand that it branches off or that called it
-  std::uint64_t next_ordinal = 0;        // of its effects
-  std::uint64_t next_index = 0;          // of its branches and asynchronous calls, in their paths
-  std::size_t base_depth = 0;            // frames of the parents below this strand's
-  std::uint64_t random_stream = 0;
+  std::uint64_t next_ordinal = 0;  // of its effects
   std::uint64_t random_position = 0;
-  program::ForkSite::Branch code;  // of a branch: where its first frame stays
-  std::vector<Frame> frames;
-  base::Box<std::vector<bool>> borrowed;  // of a branch: which slots of its first frame are its parent's, counted there
+  Frames frames;
   std::optional<Pending> pending;
-  base::Box<Join> join;
-  base::Box<Awaiting> awaiting;
-  base::Box<AsyncCall> call;
-  std::vector<std::uint32_t> calls;  // asynchronous ones under way, this strand's to cancel
+  base::Box<Descent> descent;  // none: it is the root
+  base::Box<Offspring> offspring;  // none: there never was any
 
+  [[nodiscard]] const std::vector<std::uint32_t>& path() const noexcept {
+    static const std::vector<std::uint32_t> of_root;
+    return descent ? descent->path : of_root;
+  }
+  [[nodiscard]] std::uint32_t parent() const noexcept { return descent ? descent->parent : program::none; }
+  [[nodiscard]] std::size_t base_depth() const noexcept { return descent ? descent->base_depth : 0; }
+  [[nodiscard]] std::uint64_t random_stream() const noexcept { return descent ? descent->random_stream : 0; }
+  [[nodiscard]] bool is_call() const noexcept { return descent && descent->call; }
+  [[nodiscard]] bool is_branch() const noexcept { return descent && !descent->call; }
+  [[nodiscard]] const std::vector<std::uint32_t>& calls() const noexcept {
+    static const std::vector<std::uint32_t> none;
+    return offspring ? offspring->calls : none;
+  }
+  // Null if it does not join, or await.
+  [[nodiscard]] const Join* join() const noexcept { return offspring ? offspring->join.get() : nullptr; }
+  [[nodiscard]] Join* join() noexcept { return offspring ? offspring->join.get() : nullptr; }
+  [[nodiscard]] const Awaiting* awaiting() const noexcept { return offspring ? offspring->awaiting.get() : nullptr; }
+
+  // Slots of this frame may be the parent's.
+  [[nodiscard]] bool borrows(const Frame& frame) const noexcept {
+    return descent && descent->borrowed && &frame == &frames.front();
+  }
   // What a slot of a frame counts in live_bytes.
   [[nodiscard]] std::uint64_t counts(const Frame& frame, std::size_t slot) const {
-    const bool is_lent = borrowed && &frame == &frames.front() && (*borrowed)[slot];
+    const bool is_lent = borrows(frame) && (*descent->borrowed)[slot];
     return is_lent ? empty_slot_bytes : frame.slots[slot].byte_size();
   }
   // The same of a slot that is about to be given a value of the strand's own.
   [[nodiscard]] std::uint64_t gives_up(const Frame& frame, std::size_t slot) {
     const std::uint64_t counted = counts(frame, slot);
-    if (borrowed && &frame == &frames.front()) (*borrowed)[slot] = false;
+    if (borrows(frame)) (*descent->borrowed)[slot] = false;
     return counted;
   }
 
   // Executes its instruction again, now that what it waited for is there.
   [[nodiscard]] bool is_resuming() const noexcept {
-    return pending.has_value() || static_cast<bool>(join) || static_cast<bool>(awaiting);
+    return pending.has_value() || join() != nullptr || awaiting() != nullptr;
   }
-  [[nodiscard]] bool is_branch() const noexcept { return parent != program::none && !call; }
+};
+
+// The strands that can go on, in the order they became so. Mostly there is one at most.
+class Ready {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return first_ == program::none; }
+  [[nodiscard]] std::size_t size() const noexcept { return empty() ? 0 : 1 + (behind_ ? behind_->size() : 0); }
+  [[nodiscard]] std::uint32_t front() const noexcept { return first_; }
+  void push_back(std::uint32_t strand) {
+    if (empty()) {
+      first_ = strand;
+    } else {
+      behind_.get_or_make().push_back(strand);
+    }
+  }
+  void pop_front() { first_ = behind_ && !behind_->empty() ? behind_->take_front() : program::none; }
+  void erase(std::uint32_t strand) {
+    if (first_ == strand) {
+      pop_front();
+    } else if (behind_) {
+      behind_->erase(strand);
+    }
+  }
+  void clear() noexcept {
+    first_ = program::none;
+    behind_.reset();
+  }
+  // Calls f(strand) for each.
+  template <class F>
+  void for_each(F f) const {
+    if (!empty()) f(first_);
+    if (!behind_) return;
+    for (const std::uint32_t strand : *behind_) f(strand);
+  }
+
+ private:
+  std::uint32_t first_ = program::none;
+  base::Box<base::Queue<std::uint32_t>> behind_;
 };
 
 // An asynchronous call, also when it has ended.
@@ -138,6 +243,8 @@ struct Rollback {
 
 // What only some runs have.
 struct Rare {
+  std::map<std::uint32_t, Strand> strands;                      // but the root, by number
+  std::uint32_t next_strand = 1;
   base::Queue<EffectId> abandoned;                              // to be told to the driver
   std::vector<EffectId> ignored;                                // told; their results are dropped
   std::map<std::string, Execution, std::less<>> executions;     // asynchronous calls by id
@@ -145,6 +252,7 @@ struct Rare {
   base::Queue<Rollback> rollbacks;                              // still to be asked for
   std::vector<EffectId> rollbacks_under_way;
   std::vector<StepEvent> events;
+  std::string long_run_id;
 };
 
 struct End {
@@ -156,24 +264,26 @@ struct End {
 
 struct Machine::State {
   Program program;
-  std::string run_id;
   std::shared_ptr<const Limits> limits;  // never null
+
+  // The run's id, mostly the 36 characters of a UUID; a longer one is in `rare`, and its length here the greatest.
+  char id_text[36] = {};
+  std::uint8_t id_length = 0;
   bool observe = false;
   // The end: `ending` while open transactions are rolled back, then `ended`.
   bool ending = false;
   bool ended = false;
 
-  std::vector<Value> roots;  // env, run, the host's
-  expr::Random random;
+  base::Array<Value> roots;  // env, run, the host's; none if nothing reads one
+  std::uint8_t seed[sizeof(expr::Random::seed)] = {};
   std::int64_t now_ms = 0;
   std::uint64_t steps = 0;             // executions of step objects
   std::uint64_t expression_steps = 0;  // what expressions cost
   std::uint64_t effects = 0;
   std::uint64_t live_bytes = 0;
 
-  std::map<std::uint32_t, machine::Strand> strands;  // by number; 0 is the root
-  std::uint32_t next_strand = 1;
-  base::Queue<std::uint32_t> ready;  // in the order they became so
+  machine::Strand root;  // without a frame: the run could not begin
+  machine::Ready ready;
   base::Box<machine::Rare> rare;
   base::Box<machine::End> end;
 
@@ -183,7 +293,10 @@ struct Machine::State {
   void begin(Start start);
   // Limits, roots and seed: what a restored machine needs too.
   void prepare(Start& start);
-  void set_run_id(std::string id);
+  [[nodiscard]] std::string_view run_id() const noexcept {
+    return id_length <= sizeof(id_text) ? std::string_view(id_text, id_length) : rare->long_run_id;
+  }
+  void set_run_id(std::string_view id);
   [[nodiscard]] Outcome& outcome() { return end.get_or_make().outcome; }
   void fail(Fault::Kind kind, std::string message) {
     end.get_or_make().fault = Fault{kind, std::move(message)};
@@ -193,7 +306,25 @@ struct Machine::State {
   // ---- strands.cpp
   [[nodiscard]] machine::Rare& more() { return rare.get_or_make(); }
   [[nodiscard]] EffectId id_of(const machine::Strand& strand, std::uint64_t ordinal) const {
-    return {run_id, strand.path, ordinal};
+    return {std::string(run_id()), strand.path(), ordinal};
+  }
+  // By number, 0 for the root: one that is there, or null if there is none.
+  [[nodiscard]] machine::Strand& strand(std::uint32_t number) {
+    return number == 0 ? root : rare->strands.at(number);
+  }
+  [[nodiscard]] const machine::Strand* find_strand(std::uint32_t number) const;
+  [[nodiscard]] machine::Strand* find_strand(std::uint32_t number) {
+    return const_cast<machine::Strand*>(std::as_const(*this).find_strand(number));
+  }
+  [[nodiscard]] std::size_t strand_count() const noexcept {
+    return (root.frames.empty() ? 0 : 1) + (rare ? rare->strands.size() : 0);
+  }
+  // Calls f(number, strand) for each, by number.
+  template <class F>
+  void for_each_strand(F f) const {
+    if (!root.frames.empty()) f(std::uint32_t{0}, root);
+    if (!rare) return;
+    for (const auto& [number, strand] : rare->strands) f(number, strand);
   }
   // The number of the strand that waits for this effect; none if there is none.
   [[nodiscard]] std::uint32_t who_waits_for(const EffectId& id) const;
@@ -214,6 +345,8 @@ struct Machine::State {
   [[nodiscard]] EffectId ask_host(machine::Strand& strand);
   void end_host_call(std::uint32_t number, EffectResult result);
   void wake_waiters(machine::Execution& execution);
+  // Its asynchronous calls are another's from now on.
+  void hand_over_calls(machine::Strand& from, std::uint32_t to);
   void end_call(std::uint32_t number, std::string_view status, Value output);
   // The join is over: what its results count is given back, what still runs is cancelled.
   void drop_join(machine::Strand& strand);

@@ -11,7 +11,10 @@ namespace fnstack {
 
 namespace {
 
+using machine::Asked;
 using machine::AsyncCall;
+using machine::Awaiting;
+using machine::Descent;
 using machine::Frame;
 using machine::Join;
 using machine::Pending;
@@ -267,16 +270,20 @@ Frame read_frame(Reader& in, const program::ProgramData& data) {
   frame.function = in.small();
   frame.pc = in.small();
   if (frame.function >= data.functions.size() || frame.pc >= data.code.size()) in.fail();
-  const std::size_t slots = in.ok() ? data.functions[frame.function].slots : 0;
-  for (std::size_t i = 0; in.ok() && i < slots; ++i) frame.slots.push_back(in.value());
+  if (in.ok()) frame.slots = base::Array<Value>(data.functions[frame.function].slots);
+  for (Value& slot : frame.slots) {
+    if (in.ok()) slot = in.value();
+  }
   return frame;
 }
 
 void write_pending(Writer& out, const Pending& pending) {
+  static const Asked nothing;
+  const Asked& asked = pending.asked ? *pending.asked : nothing;
   out.number(pending.ordinal);
-  out.integer(pending.evaluated_ms);
-  out.number(pending.random_position);
-  out.value(pending.conversation);
+  out.integer(asked.evaluated_ms);
+  out.number(asked.random_position);
+  out.value(asked.conversation);
   out.flag(static_cast<bool>(pending.result));
   if (pending.result) write_result(out, *pending.result);
 }
@@ -284,9 +291,10 @@ void write_pending(Writer& out, const Pending& pending) {
 Pending read_pending(Reader& in) {
   Pending pending;
   pending.ordinal = in.number();
-  pending.evaluated_ms = in.integer();
-  pending.random_position = in.number();
-  pending.conversation = in.value();
+  Asked& asked = pending.asked.emplace();
+  asked.evaluated_ms = in.integer();
+  asked.random_position = in.number();
+  asked.conversation = in.value();
   if (in.flag()) pending.result = base::Box(read_result(in));
   return pending;
 }
@@ -339,140 +347,162 @@ AsyncCall read_call(Reader& in) {
 }
 
 void write_strand(Writer& out, const Strand& strand) {
+  static const Descent of_root;
+  const Descent& descent = strand.descent ? *strand.descent : of_root;
   out.number(static_cast<std::uint64_t>(strand.status));
-  write_numbers(out, strand.path);
-  out.number(strand.parent);
+  write_numbers(out, descent.path);
+  out.number(descent.parent);
   out.number(strand.next_ordinal);
-  out.number(strand.next_index);
-  out.number(strand.base_depth);
-  out.number(strand.random_stream);
+  out.number(strand.offspring ? strand.offspring->next_index : 0);
+  out.number(descent.base_depth);
+  out.number(descent.random_stream);
   out.number(strand.random_position);
-  out.number(strand.code.begin);
-  out.number(strand.code.end);
+  out.number(descent.code.begin);
+  out.number(descent.code.end);
   out.number(strand.frames.size());
-  for (const Frame& frame : strand.frames) write_frame(out, frame);
-  out.flag(static_cast<bool>(strand.borrowed));
-  if (strand.borrowed) {
-    for (const bool borrowed : *strand.borrowed) out.flag(borrowed);
+  for (std::size_t i = 0; i < strand.frames.size(); ++i) write_frame(out, strand.frames[i]);
+  out.flag(static_cast<bool>(descent.borrowed));
+  if (descent.borrowed) {
+    for (const bool borrowed : *descent.borrowed) out.flag(borrowed);
   }
   out.flag(strand.pending.has_value());
   if (strand.pending) write_pending(out, *strand.pending);
-  out.flag(static_cast<bool>(strand.join));
-  if (strand.join) write_join(out, *strand.join);
-  out.flag(static_cast<bool>(strand.awaiting));
-  if (strand.awaiting) {
-    out.value(strand.awaiting->ids);
-    out.number(strand.awaiting->next);
-    out.flag(strand.awaiting->timeout_ms.has_value());
-    if (strand.awaiting->timeout_ms) out.integer(*strand.awaiting->timeout_ms);
-    out.number(strand.awaiting->ordinal);
-    out.flag(strand.awaiting->has_yielded);
+  const Join* const join = strand.join();
+  out.flag(join != nullptr);
+  if (join != nullptr) write_join(out, *join);
+  const Awaiting* const awaiting = strand.awaiting();
+  out.flag(awaiting != nullptr);
+  if (awaiting != nullptr) {
+    out.value(awaiting->ids);
+    out.number(awaiting->next);
+    out.flag(awaiting->timeout_ms.has_value());
+    if (awaiting->timeout_ms) out.integer(*awaiting->timeout_ms);
+    out.number(awaiting->ordinal);
+    out.flag(awaiting->has_yielded);
   }
-  out.flag(static_cast<bool>(strand.call));
-  if (strand.call) write_call(out, *strand.call);
-  write_numbers(out, strand.calls);
+  out.flag(static_cast<bool>(descent.call));
+  if (descent.call) write_call(out, *descent.call);
+  write_numbers(out, strand.calls());
 }
 
 Strand read_strand(Reader& in, const program::ProgramData& data) {
   Strand strand;
+  Descent descent;
   const std::uint64_t status = in.number();
   if (status > static_cast<std::uint64_t>(Strand::Status::awaiting)) in.fail();
   strand.status = static_cast<Strand::Status>(status);
-  strand.path = read_numbers(in);
-  strand.parent = in.small();
+  descent.path = read_numbers(in);
+  descent.parent = in.small();
   strand.next_ordinal = in.number();
-  strand.next_index = in.number();
-  strand.base_depth = static_cast<std::size_t>(in.number());
-  strand.random_stream = in.number();
+  const std::uint64_t next_index = in.number();
+  descent.base_depth = static_cast<std::size_t>(in.number());
+  descent.random_stream = in.number();
   strand.random_position = in.number();
-  strand.code.begin = in.small();
-  strand.code.end = in.small();
+  descent.code.begin = in.small();
+  descent.code.end = in.small();
   const std::size_t size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) strand.frames.push_back(read_frame(in, data));
   if (in.flag()) {
     if (strand.frames.empty()) in.fail();
     const std::size_t slots = in.ok() ? strand.frames.front().slots.size() : 0;
-    std::vector<bool>& borrowed = strand.borrowed.emplace();
+    std::vector<bool>& borrowed = descent.borrowed.emplace();
     for (std::size_t i = 0; in.ok() && i < slots; ++i) borrowed.push_back(in.flag());
   }
   if (in.flag()) strand.pending = read_pending(in);
-  if (in.flag()) strand.join = base::Box(read_join(in));
+  machine::Offspring offspring;
+  offspring.next_index = next_index;
+  if (in.flag()) offspring.join = base::Box(read_join(in));
   if (in.flag()) {
-    strand.awaiting.emplace().ids = in.value();
-    strand.awaiting->next = static_cast<std::size_t>(in.number());
-    if (in.flag()) strand.awaiting->timeout_ms = in.integer();
-    strand.awaiting->ordinal = in.number();
-    strand.awaiting->has_yielded = in.flag();
+    Awaiting& awaiting = offspring.awaiting.emplace();
+    awaiting.ids = in.value();
+    awaiting.next = static_cast<std::size_t>(in.number());
+    if (in.flag()) awaiting.timeout_ms = in.integer();
+    awaiting.ordinal = in.number();
+    awaiting.has_yielded = in.flag();
   }
-  if (in.flag()) strand.call = base::Box(read_call(in));
-  strand.calls = read_numbers(in);
+  if (in.flag()) descent.call = base::Box(read_call(in));
+  offspring.calls = read_numbers(in);
+  if (next_index != 0 || offspring.join || offspring.awaiting || !offspring.calls.empty()) {
+    strand.offspring = base::Box(std::move(offspring));
+  }
+  if (descent.parent != program::none) {
+    strand.descent = base::Box(std::move(descent));
+  } else if (!descent.path.empty() || descent.borrowed || descent.call) {
+    in.fail();
+  }
   return strand;
 }
 
 // Do the strands fit each other and the program? What is executed later relies on it.
-bool fits(const Machine::State& state) {
+bool fits(const Machine::State& state, std::uint32_t number, const Strand& strand) {
   const program::ProgramData& data = state.data();
   const auto& executions = state.rare->executions;
-  const auto find = [&](std::uint32_t number) -> const Strand* {
-    const auto found = state.strands.find(number);
-    return found == state.strands.end() ? nullptr : &found->second;
-  };
-  if (find(0) == nullptr) return false;
-  for (const auto& [number, strand] : state.strands) {
-    if (strand.frames.empty() && (!strand.call || (!strand.call->wanted && !strand.pending))) return false;
-    if ((number == 0) != (strand.parent == program::none)) return false;
-    if (number == 0 && (strand.call || !strand.path.empty())) return false;
-    if (number != 0) {
-      // A parent is older, so there is no circle.
-      const Strand* const parent = find(strand.parent);
-      if (parent == nullptr || strand.parent >= number || strand.path.empty() || parent->frames.empty()) return false;
-      const std::vector<std::uint32_t>* siblings = &parent->calls;
-      if (!strand.call) {
-        if (!parent->join) return false;
-        siblings = &parent->join->live;
-        const std::uint64_t index = strand.path.back();
-        if (index < parent->join->first_index || index - parent->join->first_index >= parent->join->total) return false;
-      }
-      if (std::find(siblings->begin(), siblings->end(), number) == siblings->end()) return false;
+  const AsyncCall* const call = strand.is_call() ? &*strand.descent->call : nullptr;
+  if (strand.frames.empty() && (call == nullptr || (!call->wanted && !strand.pending))) return false;
+  if (number != 0) {
+    if (number >= state.rare->next_strand) return false;
+    // A parent is older, so there is no circle.
+    const Strand* const parent = strand.descent ? state.find_strand(strand.parent()) : nullptr;
+    if (parent == nullptr || strand.parent() >= number || strand.path().empty() || parent->frames.empty()) return false;
+    const std::vector<std::uint32_t>* siblings = &parent->calls();
+    if (call == nullptr) {
+      if (parent->join() == nullptr) return false;
+      siblings = &parent->join()->live;
+      const std::uint64_t index = strand.path().back();
+      if (index < parent->join()->first_index || index - parent->join()->first_index >= parent->join()->total) return false;
     }
-    if (strand.call) {
-      const auto execution = executions.find(strand.call->id);
-      if (execution == executions.end() || execution->second.strand != number) return false;
-      if (strand.call->origin >= data.code.size()) return false;
-    }
-    for (const std::uint32_t call : strand.calls) {
-      const Strand* const child = find(call);
-      if (child == nullptr || !child->call || child->parent != number) return false;
-    }
-    if ((strand.join || strand.awaiting) && strand.frames.empty()) return false;
-    if (strand.join) {
-      const program::Instruction& at = data.code[strand.frames.back().pc];
-      if (at.op != program::Op::fork) return false;
-      const program::ForkSite& site = data.fork_sites[at.a];
-      const Join& join = *strand.join;
-      if (join.next > join.total || join.results.size() > join.total || join.total > UINT32_MAX) return false;
-      if (site.source == program::ForkSite::Source::written && join.total != site.branches.size()) return false;
-      for (const std::uint32_t branch : join.live) {
-        const Strand* const child = find(branch);
-        if (child == nullptr || child->call || child->parent != number) return false;
-      }
-    }
-    if (strand.awaiting) {
-      if (data.code[strand.frames.back().pc].op != program::Op::await) return false;
-      const Value& ids = strand.awaiting->ids;
-      if (!ids.is_array() || strand.awaiting->next > ids.size()) return false;
-      for (std::size_t i = 0; i < ids.size(); ++i) {
-        if (!ids[i].is_string() || executions.find(ids[i].as_string()) == executions.end()) return false;
-      }
+    if (std::find(siblings->begin(), siblings->end(), number) == siblings->end()) return false;
+  } else if (strand.descent) {
+    return false;
+  }
+  if (call != nullptr) {
+    const auto execution = executions.find(call->id);
+    if (execution == executions.end() || execution->second.strand != number) return false;
+    if (call->origin >= data.code.size()) return false;
+  }
+  for (const std::uint32_t each : strand.calls()) {
+    const Strand* const child = state.find_strand(each);
+    if (child == nullptr || !child->is_call() || child->parent() != number) return false;
+  }
+  const Join* const joined = strand.join();
+  const Awaiting* const awaiting = strand.awaiting();
+  if ((joined != nullptr || awaiting != nullptr) && strand.frames.empty()) return false;
+  if (joined != nullptr) {
+    const program::Instruction& at = data.code[strand.frames.back().pc];
+    if (at.op != program::Op::fork) return false;
+    const program::ForkSite& site = data.fork_sites[at.a];
+    const Join& join = *joined;
+    if (join.next > join.total || join.results.size() > join.total || join.total > UINT32_MAX) return false;
+    if (site.source == program::ForkSite::Source::written && join.total != site.branches.size()) return false;
+    for (const std::uint32_t branch : join.live) {
+      const Strand* const child = state.find_strand(branch);
+      if (child == nullptr || child->is_call() || child->parent() != number) return false;
     }
   }
-  for (const auto& [id, execution] : executions) {
+  if (awaiting != nullptr) {
+    if (data.code[strand.frames.back().pc].op != program::Op::await) return false;
+    const Value& ids = awaiting->ids;
+    if (!ids.is_array() || awaiting->next > ids.size()) return false;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (!ids[i].is_string() || executions.find(ids[i].as_string()) == executions.end()) return false;
+    }
+  }
+  return true;
+}
+
+bool fit(const Machine::State& state) {
+  if (state.find_strand(0) == nullptr) return false;
+  bool all = true;
+  state.for_each_strand(
+      [&](std::uint32_t number, const Strand& strand) { all = all && fits(state, number, strand); });
+  if (!all) return false;
+  for (const auto& [id, execution] : state.rare->executions) {
     if (execution.strand == program::none) continue;
-    const Strand* const strand = find(execution.strand);
-    if (strand == nullptr || !strand->call || strand->call->id != id) return false;
+    const Strand* const strand = state.find_strand(execution.strand);
+    if (strand == nullptr || !strand->is_call() || strand->descent->call->id != id) return false;
   }
-  return std::all_of(state.ready.begin(), state.ready.end(),
-                     [&](std::uint32_t number) { return find(number) != nullptr; });
+  state.ready.for_each([&](std::uint32_t number) { all = all && state.find_strand(number) != nullptr; });
+  return all;
 }
 
 }  // namespace
@@ -482,20 +512,20 @@ std::string Machine::snapshot() const {
   Writer out;
   out.out_ = magic;
   out.text(state.program.fingerprint());
-  out.text(state.run_id);
+  out.text(state.run_id());
   out.integer(state.now_ms);
   for (std::uint64_t counter : {state.steps, state.expression_steps, state.effects, state.live_bytes})
     out.number(counter);
-  out.number(state.next_strand);
-  out.number(state.strands.size());
-  for (const auto& [number, strand] : state.strands) {
-    out.number(number);
-    write_strand(out, strand);
-  }
-  out.number(state.ready.size());
-  for (std::uint32_t number : state.ready) out.number(number);
   static const machine::Rare nothing;
   const machine::Rare& rare = state.rare ? *state.rare : nothing;
+  out.number(rare.next_strand);
+  out.number(state.strand_count());
+  state.for_each_strand([&out](std::uint32_t number, const Strand& strand) {
+    out.number(number);
+    write_strand(out, strand);
+  });
+  out.number(state.ready.size());
+  state.ready.for_each([&out](std::uint32_t number) { out.number(number); });
   out.number(rare.abandoned.size());
   for (const EffectId& id : rare.abandoned) write_id(out, id);
   out.number(rare.ignored.size());
@@ -543,20 +573,24 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
   auto state = std::make_unique<State>();
   state->program = std::move(program);
   state->prepare(start);
-  state->set_run_id(std::string(in.text()));
+  state->set_run_id(in.text());
   state->now_ms = in.integer();
   state->steps = in.number();
   state->expression_steps = in.number();
   state->effects = in.number();
   state->live_bytes = in.number();
-  state->next_strand = in.small();
   machine::Rare& rare = state->more();
+  rare.next_strand = in.small();
   std::size_t size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) {
     const std::uint32_t number = in.small();
     Strand strand = read_strand(in, state->data());
-    if (number != 0 && !rare.numbers.emplace(strand.path, number).second) in.fail();
-    state->strands.emplace(number, std::move(strand));
+    if (number == 0) {
+      state->root = std::move(strand);
+    } else {
+      if (!rare.numbers.emplace(strand.path(), number).second) in.fail();
+      rare.strands.emplace(number, std::move(strand));
+    }
   }
   size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) {
@@ -597,7 +631,7 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
   if (in.flag()) outcome.error = in.error();
   outcome.steps = in.number();
   outcome.effects = in.number();
-  if (!in.ok() || !in.at_end() || !fits(*state)) return Fault{Fault::Kind::storage, "the snapshot is damaged"};
+  if (!in.ok() || !in.at_end() || !fit(*state)) return Fault{Fault::Kind::storage, "the snapshot is damaged"};
   return Machine(std::move(state));
 }
 

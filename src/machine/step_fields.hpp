@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fnstack/step_kind.hpp>
@@ -17,7 +18,7 @@ class StepFields final : public Fields {
  public:
   // What the id of an effect asked for now would be made of; borrowed.
   struct NextEffect {
-    const std::string& run;
+    std::string_view run;
     const std::vector<std::uint32_t>& strand;
     const std::uint64_t& ordinal;
   };
@@ -41,7 +42,7 @@ class StepFields final : public Fields {
   void set_age(Value age) override { age_ = std::move(age); }
   [[nodiscard]] std::optional<std::string> mismatch(std::string_view name, const Value& value) const override;
   [[nodiscard]] std::string effect_id() const override {
-    return EffectId{next_effect_.run, next_effect_.strand, next_effect_.ordinal}.to_string();
+    return EffectId{std::string(next_effect_.run), next_effect_.strand, next_effect_.ordinal}.to_string();
   }
   void random_bytes(std::uint8_t* out, std::size_t size) override { scope_.random->fill(out, size); }
 

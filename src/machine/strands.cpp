@@ -10,6 +10,7 @@
 
 namespace fnstack {
 
+using machine::AsyncCall;
 using machine::Execution;
 using machine::Frame;
 using machine::Join;
@@ -34,6 +35,13 @@ std::uint64_t stream_of(std::uint64_t parent, std::uint64_t index) {
 
 }  // namespace
 
+const Strand* Machine::State::find_strand(std::uint32_t number) const {
+  if (number == 0) return root.frames.empty() ? nullptr : &root;
+  if (!rare) return nullptr;
+  const auto found = rare->strands.find(number);
+  return found == rare->strands.end() ? nullptr : &found->second;
+}
+
 std::uint32_t Machine::State::who_waits_for(const EffectId& id) const {
   std::uint32_t number = 0;
   if (!id.strand.empty()) {
@@ -42,9 +50,9 @@ std::uint32_t Machine::State::who_waits_for(const EffectId& id) const {
     if (found == rare->numbers.end()) return program::none;
     number = found->second;
   }
-  const auto strand = strands.find(number);
-  if (strand == strands.end() || id.run != run_id) return program::none;
-  const auto& pending = strand->second.pending;
+  const Strand* const strand = find_strand(number);
+  if (strand == nullptr || id.run != run_id()) return program::none;
+  const auto& pending = strand->pending;
   return pending && !pending->result && pending->ordinal == id.ordinal ? number : program::none;
 }
 
@@ -55,22 +63,24 @@ Execution* Machine::State::find_execution(std::string_view id) {
 }
 
 void Machine::State::wake(std::uint32_t number) {
-  Strand& strand = strands.at(number);
-  if (strand.status == Strand::Status::ready) return;
-  strand.status = Strand::Status::ready;
+  Strand& woken = strand(number);
+  if (woken.status == Strand::Status::ready) return;
+  woken.status = Strand::Status::ready;
   ready.push_back(number);
 }
 
 std::uint32_t Machine::State::add_strand(std::uint32_t parent_number, std::uint64_t index) {
-  const Strand& parent = strands.at(parent_number);
-  Strand strand;
-  strand.path = parent.path;
-  strand.path.push_back(static_cast<std::uint32_t>(index));
-  strand.parent = parent_number;
-  strand.random_stream = stream_of(parent.random_stream, index);
-  const std::uint32_t number = next_strand++;
-  more().numbers.emplace(strand.path, number);
-  strands.emplace(number, std::move(strand));
+  const Strand& parent = strand(parent_number);
+  Strand added;
+  machine::Descent& descent = added.descent.emplace();
+  descent.path.reserve(parent.path().size() + 1);
+  descent.path = parent.path();
+  descent.path.push_back(static_cast<std::uint32_t>(index));
+  descent.parent = parent_number;
+  descent.random_stream = stream_of(parent.random_stream(), index);
+  const std::uint32_t number = more().next_strand++;
+  rare->numbers.emplace(descent.path, number);
+  rare->strands.emplace(number, std::move(added));
   ready.push_back(number);
   return number;
 }
@@ -80,13 +90,13 @@ const program::ForkSite& Machine::State::fork_of(const Strand& parent) const {
 }
 
 void Machine::State::end_branch(std::uint32_t number, Value result) {
-  Strand& branch = strands.at(number);
-  const std::uint32_t parent_number = branch.parent;
-  Strand& parent = strands.at(parent_number);
-  Join& join = *parent.join;
+  Strand& branch = strand(number);
+  const std::uint32_t parent_number = branch.parent();
+  Strand& parent = strand(parent_number);
+  Join& join = *parent.join();
   const program::ForkSite& site = fork_of(parent);
   const bool is_wanted = data().code[parent.frames.back().pc].b != program::none;
-  std::size_t position = static_cast<std::size_t>(branch.path.back() - join.first_index);
+  std::size_t position = static_cast<std::size_t>(branch.path().back() - join.first_index);
   if (site.mode == Mode::first) {
     position = 0;
     join.won = true;
@@ -102,11 +112,7 @@ void Machine::State::end_branch(std::uint32_t number, Value result) {
     live_bytes += result.byte_size();
     join.results[position] = std::move(result);
   }
-  for (const std::uint32_t call : branch.calls) {
-    strands.at(call).parent = parent_number;
-    parent.calls.push_back(call);
-  }
-  branch.calls.clear();
+  hand_over_calls(branch, parent_number);
   take_out(join.live, number);
   drop_strand(number);
   if (join.won) {
@@ -117,13 +123,13 @@ void Machine::State::end_branch(std::uint32_t number, Value result) {
 }
 
 void Machine::State::fail_branch(std::uint32_t number, Error error) {
-  const std::uint32_t parent_number = strands.at(number).parent;
-  Strand& parent = strands.at(parent_number);
+  const std::uint32_t parent_number = strand(number).parent();
+  Strand& parent = strand(parent_number);
   if (fork_of(parent).mode == Mode::settled) {
     end_branch(number, Value::object({{"status", "failed"}, {"error", to_value(error)}}));
     return;
   }
-  Join& join = *parent.join;
+  Join& join = *parent.join();
   join.last_error = std::move(error);
   take_out(join.live, number);
   drop_strand(number);
@@ -133,26 +139,31 @@ void Machine::State::fail_branch(std::uint32_t number, Error error) {
 void Machine::State::wake_waiters(Execution& execution) {
   for (const std::uint32_t waiter : std::exchange(execution.waiters, {})) {
     // One that has given up waiting may do something else by now.
-    const auto found = strands.find(waiter);
-    if (found != strands.end() && found->second.status == Strand::Status::awaiting) wake(waiter);
+    const Strand* const found = find_strand(waiter);
+    if (found != nullptr && found->status == Strand::Status::awaiting) wake(waiter);
+  }
+}
+
+void Machine::State::hand_over_calls(Strand& from, std::uint32_t to) {
+  if (from.calls().empty()) return;
+  std::vector<std::uint32_t>& calls = strand(to).offspring.get_or_make().calls;
+  for (const std::uint32_t call : std::exchange(from.offspring->calls, {})) {
+    strand(call).descent->parent = to;
+    calls.push_back(call);
   }
 }
 
 void Machine::State::end_call(std::uint32_t number, std::string_view status, Value output) {
-  Strand& strand = strands.at(number);
-  Execution& execution = *find_execution(strand.call->id);
+  Strand& ended_one = strand(number);
+  const std::string& id = ended_one.descent->call->id;
+  Execution& execution = *find_execution(id);
   execution.strand = program::none;
-  execution.result = Value::object(
-      {{"execution_id", Value(strand.call->id)}, {"status", Value(status)}, {"output", std::move(output)}});
+  execution.result =
+      Value::object({{"execution_id", Value(id)}, {"status", Value(status)}, {"output", std::move(output)}});
   live_bytes += execution.result.byte_size();
   wake_waiters(execution);
-  Strand& parent = strands.at(strand.parent);
-  for (const std::uint32_t call : strand.calls) {
-    strands.at(call).parent = strand.parent;
-    parent.calls.push_back(call);
-  }
-  strand.calls.clear();
-  take_out(parent.calls, number);
+  hand_over_calls(ended_one, ended_one.parent());
+  take_out(strand(ended_one.parent()).offspring->calls, number);
   drop_strand(number);
 }
 
@@ -164,67 +175,69 @@ EffectId Machine::State::ask_host(Strand& strand) {
 }
 
 void Machine::State::end_host_call(std::uint32_t number, EffectResult result) {
-  Strand& strand = strands.at(number);
-  strand.pending.reset();
+  Strand& asking = strand(number);
+  asking.pending.reset();
+  const AsyncCall& call = *asking.descent->call;
   if (!result.ok()) {
     Error error = std::move(result).error();
     if (error.status_code == 0) error.status_code = status_of(error.type);
     if (error.step.empty()) {
-      const std::uint32_t step = data().code[strand.call->origin].step;
+      const std::uint32_t step = data().code[call.origin].step;
       if (step != program::none) error.step = data().steps[step].describe();
     }
     return end_call(number, "error", to_value(error));
   }
   Value value;
   if (Value* plain = std::get_if<Value>(&*result)) value = std::move(*plain);
-  if (strand.call->full) value = machine::make_response(200, Value::headers(), std::move(value));
+  if (call.full) value = machine::make_response(200, Value::headers(), std::move(value));
   end_call(number, "completed", std::move(value));
 }
 
 void Machine::State::drop_join(Strand& strand) {
-  if (!strand.join) return;
-  give_back(strand.join->result_bytes);
-  const std::vector<std::uint32_t> live = std::move(strand.join->live);
-  strand.join.reset();
-  for (const std::uint32_t branch : live) drop_strand(branch);
+  if (strand.join() == nullptr) return;
+  const Join dropped = strand.offspring->join.take();
+  give_back(dropped.result_bytes);
+  for (const std::uint32_t branch : dropped.live) drop_strand(branch);
 }
 
 void Machine::State::drop_strand(std::uint32_t number) {
   std::vector<std::uint32_t> to_drop{number};
   // Breadth first, so that what was asked for earlier is abandoned earlier.
   for (std::size_t i = 0; i < to_drop.size(); ++i) {
-    auto found = strands.find(to_drop[i]);
-    if (found == strands.end()) continue;
-    Strand& strand = found->second;
-    note_open_transactions(strand);
-    abandon(strand);
-    if (strand.join) {
-      give_back(strand.join->result_bytes);
-      to_drop.insert(to_drop.end(), strand.join->live.begin(), strand.join->live.end());
+    Strand* const found = find_strand(to_drop[i]);
+    if (found == nullptr) continue;
+    Strand& dropped = *found;
+    note_open_transactions(dropped);
+    abandon(dropped);
+    if (const Join* const join = dropped.join()) {
+      give_back(join->result_bytes);
+      to_drop.insert(to_drop.end(), join->live.begin(), join->live.end());
     }
-    to_drop.insert(to_drop.end(), strand.calls.begin(), strand.calls.end());
-    if (strand.call) {
-      Execution& execution = *find_execution(strand.call->id);
+    to_drop.insert(to_drop.end(), dropped.calls().begin(), dropped.calls().end());
+    if (dropped.is_call()) {
+      const std::string& id = dropped.descent->call->id;
+      Execution& execution = *find_execution(id);
       if (execution.strand != program::none) {
         // Whoever has learned its id elsewhere does not wait for ever.
         Error error = make_error(error_type::cancelled, "what made this asynchronous call was cancelled");
         error.status_code = status_of(error.type);
         execution.strand = program::none;
         execution.result =
-            Value::object({{"execution_id", Value(strand.call->id)}, {"status", "error"}, {"output", to_value(error)}});
+            Value::object({{"execution_id", Value(id)}, {"status", "error"}, {"output", to_value(error)}});
         live_bytes += execution.result.byte_size();
         wake_waiters(execution);
       }
     }
-    for (const Frame& frame : strand.frames) release(strand, frame);
-    if (strand.status == Strand::Status::ready) ready.erase(to_drop[i]);
-    if (rare) rare->numbers.erase(strand.path);
-    strands.erase(found);
+    for (std::size_t depth = 0; depth < dropped.frames.size(); ++depth) release(dropped, dropped.frames[depth]);
+    if (dropped.status == Strand::Status::ready) ready.erase(to_drop[i]);
+    rare->numbers.erase(dropped.path());
+    rare->strands.erase(to_drop[i]);
   }
 }
 
 void Machine::State::note_open_transactions(Strand& strand) {
-  for (const Frame& frame : strand.frames) {
+  for (std::size_t depth = 0; depth < strand.frames.size(); ++depth) {
+    const Frame& frame = strand.frames[depth];
     // An instruction that waits will be executed again: pc is its own place.
     const bool waits = strand.is_resuming() && &frame == &strand.frames.back();
     if (frame.pc == 0 && !waits) continue;
@@ -239,29 +252,31 @@ void Machine::State::note_open_transactions(Strand& strand) {
 }
 
 bool Machine::State::break_deadlock() {
+  bool waits = false;  // for something from outside
   std::uint32_t at = program::none;
-  for (const auto& [number, strand] : strands) {
-    if (strand.pending && !strand.pending->result) return false;
-    if (strand.awaiting && at == program::none) at = number;
-  }
-  if (at == program::none) return false;
+  for_each_strand([&](std::uint32_t number, const Strand& each) {
+    waits = waits || (each.pending && !each.pending->result);
+    if (each.awaiting() != nullptr && at == program::none) at = number;
+  });
+  if (waits || at == program::none) return false;
   // From a strand to one that it waits for, until one comes again: it is in a circle.
   const auto next_of = [this](std::uint32_t number) {
-    const Strand& strand = strands.at(number);
-    if (strand.join) return strand.join->live.front();
-    return find_execution(strand.awaiting->ids[strand.awaiting->next].as_string())->strand;
+    const Strand& from = strand(number);
+    if (from.join() != nullptr) return from.join()->live.front();
+    return find_execution(from.awaiting()->ids[from.awaiting()->next].as_string())->strand;
   };
-  for (std::size_t i = 0; i < strands.size(); ++i) at = next_of(at);
+  for (std::size_t i = 0; i < strand_count(); ++i) at = next_of(at);
   const std::uint32_t first = at;
   std::uint32_t stuck = program::none;
   do {
-    if (strands.at(at).awaiting) stuck = std::min(stuck, at);
+    if (strand(at).awaiting() != nullptr) stuck = std::min(stuck, at);
     at = next_of(at);
   } while (at != first);
-  Strand& strand = strands.at(stuck);
-  const Value id = strand.awaiting->ids[strand.awaiting->next];
-  strand.awaiting.reset();
-  ++strand.frames.back().pc;
+  Strand& awaiting = strand(stuck);
+  machine::Offspring& offspring = *awaiting.offspring;
+  const Value id = offspring.awaiting->ids[offspring.awaiting->next];
+  offspring.awaiting.reset();
+  ++awaiting.frames.back().pc;
   Error error = make_error(error_type::validation, "execution_ids: the call " + std::string(id.as_string()) +
                                                        " waits for this one, so neither would ever end");
   if (raise(stuck, std::move(error))) wake(stuck);

@@ -7,6 +7,7 @@
 // keeps its error for whoever awaits it; the root without a handler ends the run. Errors marked fatal (budgets,
 // cancellation) skip all regions; transactions still open are rolled back before the end.
 #include <algorithm>
+#include <utility>
 
 #include <fnstack/json.hpp>
 
@@ -59,7 +60,7 @@ void Machine::State::release(const Strand& strand, const Frame& frame) {
 
 bool Machine::State::raise(std::uint32_t number, Error error) {
   const std::uint32_t raised_in = number;
-  Strand* strand = &strands.at(number);
+  Strand* strand = &this->strand(number);
   if (error.status_code == 0) error.status_code = status_of(error.type);
   if (error.step.empty() && !strand->frames.empty() && strand->frames.back().pc > 0) {
     const std::uint32_t step = current(strand->frames.back()).step;
@@ -83,7 +84,7 @@ bool Machine::State::raise(std::uint32_t number, Error error) {
         const program::Region& region = *first;
         if (at < region.begin) continue;
         // What stands around the fork is its parent's.
-        if (is_fenced && (region.begin < strand->code.begin || region.end > strand->code.end)) continue;
+        if (is_fenced && (region.begin < strand->descent->code.begin || region.end > strand->descent->code.end)) continue;
         if (region.kind == program::Region::Kind::catch_) {
           add_event(StepEvent::Kind::caught, current(frame).step, error.message);
           Value caught = to_value(error);
@@ -104,16 +105,16 @@ bool Machine::State::raise(std::uint32_t number, Error error) {
       release(*strand, frame);
       strand->frames.pop_back();
     }
-    if (strand->call) {
+    if (strand->is_call()) {
       end_call(number, "error", to_value(error));
       return false;
     }
-    if (strand->parent == program::none) {
+    if (!strand->descent) {
       finish_run(Outcome::Status::failed, std::move(error));
       return false;
     }
-    const std::uint32_t parent_number = strand->parent;
-    Strand& parent = strands.at(parent_number);
+    const std::uint32_t parent_number = strand->parent();
+    Strand& parent = this->strand(parent_number);
     if (fork_of(parent).mode != program::ForkSite::Mode::all) {
       fail_branch(number, std::move(error));
       return false;
@@ -126,11 +127,11 @@ bool Machine::State::raise(std::uint32_t number, Error error) {
 }
 
 bool Machine::State::finish_function(std::uint32_t number, Value response) {
-  Strand& strand = strands.at(number);
+  Strand& strand = this->strand(number);
   if (strand.frames.size() == 1 && strand.is_branch()) {
     // A Response in a branch ends the function that the branch belongs to, through the finally blocks around the fork.
-    Strand& parent = strands.at(strand.parent);
-    const std::uint32_t parent_number = strand.parent;
+    const std::uint32_t parent_number = strand.parent();
+    Strand& parent = this->strand(parent_number);
     Frame& frame = parent.frames.back();
     frame.pc = fork_of(parent).on_response;
     drop_join(parent);
@@ -146,8 +147,8 @@ bool Machine::State::finish_function(std::uint32_t number, Value response) {
     }
     return response.is_null() ? Value() : response.get("body");
   };
-  if (strand.frames.size() == 1 && strand.call) {
-    end_call(number, "completed", result_of(strand.call->full));
+  if (strand.frames.size() == 1 && strand.is_call()) {
+    end_call(number, "completed", result_of(strand.descent->call->full));
     return false;
   }
   if (strand.frames.size() == 1) {
@@ -189,16 +190,16 @@ void Machine::State::finish_run(Outcome::Status status, std::optional<Error> err
   result.error = std::move(error);
   result.steps = steps;
   result.effects = effects;
-  if (auto root = strands.find(0); root != strands.end() && !root->second.frames.empty()) {
-    Strand& strand = root->second;
-    capture_variables(strand.frames.front());
-    if (status != Outcome::Status::completed) note_open_transactions(strand);
-    drop_join(strand);
-    for (const std::uint32_t call : std::vector<std::uint32_t>(std::move(strand.calls))) drop_strand(call);
-    strand.calls.clear();
-    abandon(strand);
-    strand.pending.reset();
-    strand.awaiting.reset();
+  if (!root.frames.empty()) {
+    capture_variables(root.frames.front());
+    if (status != Outcome::Status::completed) note_open_transactions(root);
+    drop_join(root);
+    if (root.offspring) {
+      for (const std::uint32_t call : std::exchange(root.offspring->calls, {})) drop_strand(call);
+      root.offspring->awaiting.reset();
+    }
+    abandon(root);
+    root.pending.reset();
   }
   ready.clear();
   ended = !rare || (rare->rollbacks.empty() && rare->rollbacks_under_way.empty());

@@ -64,20 +64,19 @@ expr::Reference FunctionBuilder::resolve(const expr::NameUse& use, Span literal,
     return reference;
   }
   if (use.name == "inputs" || use.name == "input") return at_slot(slot::inputs);
-  if (use.name == "env") return expr::Reference{Kind::root, root::env, expr::Reference::none, false};
-  if (use.name == "run") {
-    data_.reads_run = true;
-    return expr::Reference{Kind::root, root::run, expr::Reference::none, false};
-  }
+  const auto at_root = [this](std::uint32_t position) {
+    data_.reads_roots = true;
+    data_.reads_run = data_.reads_run || position == root::run;
+    return expr::Reference{Kind::root, position, expr::Reference::none, false};
+  };
+  if (use.name == "env") return at_root(root::env);
+  if (use.name == "run") return at_root(root::run);
   if (use.name == "error") return {};
   if (use.name == "timestamp" || use.name == "now")
     return expr::Reference{Kind::timestamp, 0, expr::Reference::none, false};
   if (use.name == "uuid") return expr::Reference{Kind::uuid, 0, expr::Reference::none, false};
   for (std::size_t i = 0; i < data_.roots.size(); ++i) {
-    if (data_.roots[i] == use.name) {
-      return expr::Reference{Kind::root, root::first_free + static_cast<std::uint32_t>(i), expr::Reference::none,
-                             false};
-    }
+    if (data_.roots[i] == use.name) return at_root(root::first_free + static_cast<std::uint32_t>(i));
   }
   if (auto found = implicit_candidates_.find(use.name); found != implicit_candidates_.end()) {
     if (found->second == none) found->second = new_slot();

@@ -198,8 +198,9 @@ struct ProgramData {
   std::map<std::string, std::uint32_t, std::less<>> function_index;  // every name that can be called
   std::vector<std::string> roots;                                    // the host's, in order from root::first_free
   std::vector<std::string> host_functions;
-  SourcePtr step_defaults;  // CompileOptions'
-  bool reads_run = false;   // something reads the root `run`
+  SourcePtr step_defaults;   // CompileOptions'
+  bool reads_run = false;    // something reads the root `run`
+  bool reads_roots = false;  // something reads any root: env, run, the host's
 
   // Program::fingerprint. Made when it is first asked for: most runs are never written down, and the first digest of a
   // process costs more than a short run. Any thread.

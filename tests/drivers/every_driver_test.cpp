@@ -239,7 +239,6 @@ Outcome drive_event_loop(Setup& setup, const std::function<void()>& meanwhile) {
   Outcome outcome;
   drivers::NewRun run;
   run.machine.emplace(setup.prepared.program, setup.prepared.start);
-  run.program = setup.prepared.program;
   run.stop = setup.world->stop.get_token();
   run.wall_s = setup.prepared.start.limits->wall_s;
   run.on_done = [&](Outcome ended) { outcome = std::move(ended); };
