@@ -71,7 +71,8 @@ inline constexpr const char* cancelled = "cancelled";
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}
+  Result(const T& value) : content_(std::in_place_index<0>, value) {}
+  Result(T&& value) : content_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : content_(std::in_place_index<1>, std::make_unique<Error>(std::move(error))) {}
 
   Result(const Result& other) : content_(copy(other)) {}
