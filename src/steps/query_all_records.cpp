@@ -13,11 +13,11 @@ std::vector<Field> with_paging(std::vector<Field> fields) {
 }
 
 Result<Effect> query(Fields& fields) {
-  const bool count_only = fields["count_only"].as_boolean();
+  const bool count_only = fields.at(2).as_boolean();
   DatabaseCommand command =
       record_command(fields, count_only ? DatabaseCommand::Kind::count : DatabaseCommand::Kind::query);
   command.filter = fields.take("filter");
-  if (auto error = set_paging(command, fields)) return std::move(*error);
+  if (auto error = set_paging(command, fields, 3)) return std::move(*error);
   return Effect(std::move(command));
 }
 
@@ -37,7 +37,7 @@ Result<Effect> get(Fields& fields) {
   } else {
     command.filter = fields.take("filter");
   }
-  if (auto error = set_paging(command, fields)) return std::move(*error);
+  if (auto error = set_paging(command, fields, 5)) return std::move(*error);
   command.limit = 1;
   return Effect(std::move(command));
 }

@@ -93,7 +93,7 @@ std::vector<Field> paging_fields() {
 DatabaseCommand record_command(Fields& fields, DatabaseCommand::Kind kind) {
   DatabaseCommand command;
   command.kind = kind;
-  command.table = std::string(fields["table"].as_string());
+  command.table = fields.at(0).as_string();
   command.declared_table = !fields.spelled("table").empty();
   command.max_rows = fields.limits().rows;
   command.max_bytes = fields.limits().value_bytes;
@@ -134,16 +134,17 @@ std::optional<Error> set_sort(DatabaseCommand& command, const Value& sort) {
   return std::nullopt;
 }
 
-std::optional<Error> set_paging(DatabaseCommand& command, Fields& fields) {
-  if (auto error = set_sort(command, fields["sort"])) return error;
-  for (const char* name : {"limit", "offset"}) {
-    const Value& number = fields[name];
-    if (number.is_null()) continue;
+std::optional<Error> set_paging(DatabaseCommand& command, Fields& fields, std::size_t first) {
+  if (auto error = set_sort(command, fields.at(first))) return error;
+  const auto set = [](std::int64_t& to, const char* name, const Value& number) -> std::optional<Error> {
+    if (number.is_null()) return std::nullopt;
     if (number.as_integer() < 0)
       return wrong(std::string(name) + ": expected a whole number from 0, got " + to_text(number));
-    (name[0] == 'l' ? command.limit : command.offset) = number.as_integer();
-  }
-  return std::nullopt;
+    to = number.as_integer();
+    return std::nullopt;
+  };
+  if (auto error = set(command.limit, "limit", fields.at(first + 1))) return error;
+  return set(command.offset, "offset", fields.at(first + 2));
 }
 
 }  // namespace fnstack::steps

@@ -1,4 +1,5 @@
-// What the record steps share: commands from fields, sort and paging notations (DIALECT 2.3).
+// What the record steps share: commands from fields, sort and paging notations (DIALECT 2.3). They run often enough for
+// fields to be read by their position.
 #pragma once
 
 #include <fnstack/effect.hpp>
@@ -12,11 +13,12 @@ namespace fnstack::steps {
 [[nodiscard, gnu::cold]] Field filter_field();
 [[nodiscard, gnu::cold]] std::vector<Field> paging_fields();
 
-// The table, the limits, and what of the names the definition itself spells.
+// The table, a kind's first field, the limits, and what of the names the definition itself spells.
 [[nodiscard]] DatabaseCommand record_command(Fields& fields, DatabaseCommand::Kind kind);
 // Data as an object for one record. An array is an error here.
 [[nodiscard]] std::optional<Error> set_data(DatabaseCommand& command, Fields& fields);
 [[nodiscard]] std::optional<Error> set_sort(DatabaseCommand& command, const Value& sort);
-[[nodiscard]] std::optional<Error> set_paging(DatabaseCommand& command, Fields& fields);
+// The paging fields begin at position `first`.
+[[nodiscard]] std::optional<Error> set_paging(DatabaseCommand& command, Fields& fields, std::size_t first);
 
 }  // namespace fnstack::steps
