@@ -23,6 +23,7 @@ fnstack_test(test_base
     tests/unit/base/error_test.cpp
     tests/unit/base/json_test.cpp
     tests/unit/base/json_schema_test.cpp
+    tests/unit/base/key_list_test.cpp
     tests/unit/base/nlohmann_test.cpp
     tests/unit/base/number_test.cpp
     tests/unit/base/source_test.cpp

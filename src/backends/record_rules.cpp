@@ -27,7 +27,7 @@ std::optional<Error> check_record_id(const Value& id) {
 
 }  // namespace
 
-std::optional<Error> check_command(const DatabaseCommand& command) {
+std::optional<Error> check_command(const DatabaseCommand& command, bool names_are_known) {
   switch (command.kind) {
     case Kind::query:
       if (command.limit < -1) return invalid("limit: expected 0 or more, got " + std::to_string(command.limit));
@@ -37,7 +37,7 @@ std::optional<Error> check_command(const DatabaseCommand& command) {
     case Kind::remove:
       return check_record_id(command.record_id);
     case Kind::insert:
-      return check_data(command.data);
+      return check_data(command.data, names_are_known);
     case Kind::insert_many:
       if (!command.data.is_array()) return invalid("data: expected a list of objects");
       for (std::size_t at = 0; at < command.data.size(); ++at) {
@@ -46,8 +46,8 @@ std::optional<Error> check_command(const DatabaseCommand& command) {
       return std::nullopt;
     case Kind::update:
       if (auto wrong = check_record_id(command.record_id)) return wrong;
-      if (auto wrong = check_data(command.data)) return wrong;
-      return check_same_id(command.data, command.record_id);
+      if (auto wrong = check_data(command.data, names_are_known)) return wrong;
+      return names_are_known ? std::nullopt : check_same_id(command.data, command.record_id);
     case Kind::upsert: {
       if (auto wrong = check_data(command.data)) return wrong;
       const Value* key = find_member(command.data, command.key_column);
@@ -61,7 +61,7 @@ std::optional<Error> check_command(const DatabaseCommand& command) {
   }
 }
 
-std::optional<Error> check_data(const Value& data) {
+std::optional<Error> check_data(const Value& data, bool names_are_known) {
   if (!data.is_object()) return invalid("data: expected an object");
   // Of a few columns each is compared with each: a set would cost more.
   constexpr std::size_t few = 16;
@@ -78,6 +78,7 @@ std::optional<Error> check_data(const Value& data) {
   };
   for (std::size_t at = 0; at < data.size(); ++at) {
     if (!storable(data[at])) return not_storable("column " + in_quotes(data.key_at(at)), data[at]);
+    if (names_are_known) continue;
     if (const auto first = known(at)) {
       return invalid("data: " + in_quotes(*first) + " and " + in_quotes(data.key_at(at)) + " are the same column");
     }

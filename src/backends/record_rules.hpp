@@ -11,10 +11,11 @@
 
 namespace fnstack::backends {
 
-// Shapes of data, record_id, limit, offset, key column; values that no database takes.
-[[nodiscard]] std::optional<Error> check_command(const DatabaseCommand& command);
+// Shapes of data, record_id, limit, offset, key column; values that no database takes. `names_are_known`: the names in
+// the data of an insert or update were found to be different, and none of them is the id.
+[[nodiscard]] std::optional<Error> check_command(const DatabaseCommand& command, bool names_are_known = false);
 // The record's data: an object whose keys are different names and whose values are storable.
-[[nodiscard]] std::optional<Error> check_data(const Value& data);
+[[nodiscard]] std::optional<Error> check_data(const Value& data, bool names_are_known = false);
 // The data says another id than the record has.
 [[nodiscard]] std::optional<Error> check_same_id(const Value& data, const Value& record_id);
 // The member whose key is this name without ASCII case, or null.

@@ -9,26 +9,26 @@ namespace {
 
 using Op = Filter::Op;
 
-// The cell contents that are equal to `wanted`: one, or a number and its text. `exact` is false where the column's
-// affinity would convert the content before comparing ('05' is no 5).
-void add_contents(std::vector<Value>& contents, bool& exact, const SqliteColumn& column, const Value& wanted) {
+}  // namespace
+
+bool add_equal_contents(std::vector<Value>& contents, const SqliteColumn& column, const Value& wanted) {
   const CellClass cell = column.cell;
   if (wanted.is_number()) {
     if (cell != CellClass::text) contents.push_back(encode_cell(cell, wanted));
     if (cell != CellClass::numeric) contents.push_back(encode_cell(cell, Value(to_text(wanted))));
-    return;
+    return true;
   }
+  bool exact = true;
   if (wanted.is_string()) {
     const auto number = number_of_text(wanted.as_string());
     if (number && cell != CellClass::text) contents.push_back(encode_cell(cell, *number));
     // A rowid is never text; and a numeric column keeps no text that is a number's.
-    if (column.is_rowid || (number && cell == CellClass::numeric)) return;
-    if (cell == CellClass::numeric) exact = false;
+    if (column.is_rowid || (number && cell == CellClass::numeric)) return true;
+    exact = cell != CellClass::numeric;
   }
   contents.push_back(encode_cell(cell, wanted));
+  return exact;
 }
-
-}  // namespace
 
 void SqliteDialect::append_placeholder(std::string& out, std::size_t number) const {
   out += '?';
@@ -77,8 +77,8 @@ void SqliteDialect::append_equal(SqlStatement& out, const SqliteColumn& column, 
   const auto add = [&](const Value& wanted) {
     if (wanted.is_null()) {
       with_null = true;
-    } else {
-      add_contents(contents, exact, column, wanted);
+    } else if (!add_equal_contents(contents, column, wanted)) {
+      exact = false;
     }
   };
   if (leaf.op == Op::eq || leaf.op == Op::ne) {

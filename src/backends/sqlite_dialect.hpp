@@ -8,6 +8,10 @@
 
 namespace fnstack::backends {
 
+// Adds the cell contents that are equal to `wanted`, which is not null: one, a number and its text, or none. False: the
+// column's affinity would convert the content before comparing ('05' is no 5).
+[[nodiscard]] bool add_equal_contents(std::vector<Value>& contents, const SqliteColumn& column, const Value& wanted);
+
 class SqliteDialect final : public SqlDialect {
  public:
   explicit SqliteDialect(const SqliteTable& table) : table_(table) {}

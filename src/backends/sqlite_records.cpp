@@ -1,5 +1,7 @@
 #include "backends/sqlite_records.hpp"
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -11,6 +13,7 @@
 #include "backends/sqlite_connection.hpp"
 #include "backends/sqlite_dialect.hpp"
 #include "backends/sqlite_schema.hpp"
+#include "base/key_list.hpp"
 
 namespace fnstack::backends {
 namespace {
@@ -36,7 +39,7 @@ class Records final : public SqliteRecords {
       : connection_(std::move(connection)), schema_(*connection_, strict) {}
 
   Result<Value> perform(const DatabaseCommand& command, const Call& call) override {
-    if (auto wrong = check_command(command)) return std::move(*wrong);
+    if (auto wrong = check(command)) return std::move(*wrong);
     if (auto there = connection_->check_file(); !there) return std::move(there).error();
     connection_->serve(&call);
     auto answer = attempt(command);
@@ -55,7 +58,7 @@ class Records final : public SqliteRecords {
   }
 
   Result<Value> perform_in_batch(const DatabaseCommand& command, const Call& call) override {
-    if (auto wrong = check_command(command)) return std::move(*wrong);
+    if (auto wrong = check(command)) return std::move(*wrong);
     connection_->serve(&call);
     auto answer = atomically([&] { return attempt(command); });
     connection_->serve(nullptr);
@@ -231,7 +234,61 @@ class Records final : public SqliteRecords {
     return selection;
   }
 
+  // SELECT of the rows that have one value in one column, which is what most queries ask for; kept for each column and
+  // form of the condition, and bound. Null: such rows can't be.
+  Result<SqliteStatement*> lookup(const SqliteTable& table, const SqliteColumn& column, const Value& wanted, bool by_id,
+                                  std::int64_t limit) {
+    encoded_.clear();
+    const bool exact = add_equal_contents(encoded_, column, wanted);
+    if (encoded_.empty()) return nullptr;
+    std::size_t form = encoded_.size() - 1;  // one or two
+    form |= (exact ? 2U : 0U) | (by_id ? 4U : 0U) | (limit >= 0 ? 8U : 0U);
+    if (limit >= 0) encoded_.emplace_back(limit);
+    forget_stale_statements();
+    auto& statement = lookups_[&column][form];
+    if (statement == nullptr) {
+      const SqliteDialect dialect(table);
+      statement_.clear();
+      append_select(statement_, dialect, table.name, equals(column.name, wanted));
+      if (by_id) append_order(statement_, {}, table.column("id") != nullptr);
+      append_limit(statement_, dialect, limit, 0);
+      auto made = connection_->prepare_own(statement_.text);
+      if (!made) return std::move(made).error();
+      statement = std::move(*made);
+    }
+    if (auto bound = connection_->bind(*statement, encoded_); !bound) return std::move(bound).error();
+    return statement.get();
+  }
+
+  // What lookup() answers, if the filter is such a one; else, and for what is wrong, there is the long way.
+  struct Equality {
+    const SqliteTable* table;
+    const SqliteColumn* column;
+    const Value* wanted;
+  };
+  std::optional<Equality> equality(const DatabaseCommand& command) {
+    const Value& filter = command.filter;
+    if (!command.sort.empty() || command.offset > 0 || !filter.is_array() || filter.size() != 3) return std::nullopt;
+    const Value& wanted = filter[2];
+    if (filter[0].as_string() != "eq" || !filter[1].is_string()) return std::nullopt;
+    if (!(wanted.is_number() || wanted.is_string()) || !storable(wanted)) return std::nullopt;
+    auto table = schema_.find(command.table);
+    if (!table || *table == nullptr) return std::nullopt;
+    const SqliteColumn* column = (*table)->column(filter[1].as_string());
+    if (column == nullptr) return std::nullopt;
+    return Equality{*table, column, &wanted};
+  }
+
   Result<Value> query(const DatabaseCommand& command) {
+    if (const auto simple = equality(command)) {
+      auto statement = lookup(*simple->table, *simple->column, *simple->wanted, true, command.limit);
+      if (!statement) return std::move(statement).error();
+      if (*statement == nullptr) return Value::array();
+      auto rows = run_for_rows(**statement, command);
+      if (rows && connection_->scanned_rows(**statement) > many_rows)
+        schema_.index(*simple->table, simple->column->name);
+      return rows;
+    }
     auto selection = select(command);
     if (!selection) return std::move(selection).error();
     const SqliteTable* table = selection->table;
@@ -285,10 +342,11 @@ class Records final : public SqliteRecords {
     return row_with_id(**table, command.record_id);
   }
 
+  // The table has a column "id".
   Result<Value> row_with_id(const SqliteTable& table, const Value& id) {
-    statement_.clear();
-    append_select(statement_, SqliteDialect(table), table.name, equals("id", id));
-    return run_for_row();
+    auto statement = lookup(table, *table.column("id"), id, false, -1);
+    if (!statement) return std::move(statement).error();
+    return *statement != nullptr ? last_row(**statement) : Value();
   }
 
   // ---- writing
@@ -317,13 +375,41 @@ class Records final : public SqliteRecords {
     std::unique_ptr<SqliteStatement> statement;
     std::vector<const SqliteColumn*> columns;  // of the data's members, in order; null: there is none
     bool by_rowid = false;                     // a new record has SQLite's own rowid, which is asked for afterwards
+    bool has_id = false;                       // among the data's members
+  };
+  // Found again by the key list that all records of one step share, without a look at the names.
+  struct Recent {
+    base::KeyList keys;
+    Kind kind = Kind::insert;
+    const SqliteTable* table = nullptr;
+    Writing* writing = nullptr;
   };
 
-  // Null: none is known yet.
-  Writing* known_writing(Kind kind, const SqliteTable& table, const Value& data) {
+  // What of the command is wrong. Names that were written lately are not looked at again.
+  std::optional<Error> check(const DatabaseCommand& command) const {
+    const bool writes = command.kind == Kind::insert || command.kind == Kind::update;
+    const bool known = writes && std::any_of(recent_.begin(), recent_.end(), [&](const Recent& recent) {
+                         return recent.keys.is_of(command.data) && !recent.writing->has_id;
+                       });
+    return check_command(command, known);
+  }
+
+  void forget_stale_statements() {
     // They point into what is known of the schema.
-    if (schema_.generation() != writings_generation_ || writings_.size() >= most_writings) writings_.clear();
-    writings_generation_ = schema_.generation();
+    if (schema_.generation() == statements_generation_ && writings_.size() < most_forms && lookups_.size() < most_forms)
+      return;
+    recent_ = {};
+    writings_.clear();
+    lookups_.clear();
+    statements_generation_ = schema_.generation();
+  }
+
+  // Null: none is known yet. Valid until the next statement is looked for.
+  Writing* known_writing(Kind kind, const SqliteTable& table, const Value& data) {
+    forget_stale_statements();
+    for (const Recent& recent : recent_) {
+      if (recent.keys.is_of(data) && recent.kind == kind && recent.table == &table) return recent.writing;
+    }
     signature_ = kind == Kind::insert ? 'i' : 'u';
     signature_ += table.name;
     for (std::size_t at = 0; at < data.size(); ++at) {
@@ -331,7 +417,12 @@ class Records final : public SqliteRecords {
       signature_ += data.key_at(at);
     }
     const auto known = writings_.find(signature_);
-    return known != writings_.end() ? &known->second : nullptr;
+    return known != writings_.end() ? remember(kind, table, data, known->second) : nullptr;
+  }
+
+  Writing* remember(Kind kind, const SqliteTable& table, const Value& data, Writing& writing) {
+    recent_[next_recent_++ % recent_.size()] = {base::KeyList(data), kind, &table, &writing};
+    return &writing;
   }
 
   Result<Writing*> writing(Kind kind, const SqliteTable& table, const Value& data) {
@@ -340,6 +431,7 @@ class Records final : public SqliteRecords {
     const SqliteColumn* id = table.column("id");
     made.by_rowid = id != nullptr && id->is_rowid;
     for (std::size_t at = 0; at < data.size(); ++at) made.columns.push_back(table.column(data.key_at(at)));
+    made.has_id = find_member(data, "id") != nullptr;
     statement_.clear();
     if (kind == Kind::insert) {
       append_insert(statement_, SqliteDialect(table), table.name, data);
@@ -353,7 +445,7 @@ class Records final : public SqliteRecords {
     auto statement = connection_->prepare_own(statement_.text);
     if (!statement) return std::move(statement).error();
     made.statement = std::move(*statement);
-    return &writings_.insert_or_assign(signature_, std::move(made)).first->second;
+    return remember(kind, table, data, writings_.insert_or_assign(signature_, std::move(made)).first->second);
   }
 
   // The data can be written so without changing the schema.
@@ -387,7 +479,7 @@ class Records final : public SqliteRecords {
   }
 
   Result<Value> insert_with(Writing& how, const SqliteTable& table, const Value& data, bool wants_row) {
-    if (how.by_rowid) {
+    if (how.by_rowid && how.has_id) {
       if (auto wanted = new_id(data); !wanted) return std::move(wanted).error();
     }
     if (auto bound = bind_data(how, data, nullptr); !bound) return std::move(bound).error();
@@ -455,10 +547,12 @@ class Records final : public SqliteRecords {
     auto table = table_with_id(command);
     if (!table) return std::move(table).error();
     if (*table == nullptr) return no_record(command.table, record_id);
-    // The id, if the data has it, is the one the record has already.
-    const Value data = find_member(command.data, "id") != nullptr ? without_id(command.data) : command.data;
-    if (const Writing* known = known_writing(Kind::update, **table, data); known != nullptr && takes(*known, data))
-      return change_row(**table, command, data, record_id);
+    // The id, if the data has it, is the one the record has already: it is not written.
+    Writing* known = known_writing(Kind::update, **table, command.data);
+    const bool has_id = known == nullptr && find_member(command.data, "id") != nullptr;
+    const Value data = has_id ? without_id(command.data) : command.data;
+    if (has_id) known = known_writing(Kind::update, **table, data);
+    if (known != nullptr && takes(*known, data)) return change_row(**table, command, data, record_id);
     if (auto checked = check_columns(*table, data); !checked) return std::move(checked).error();
     if (schema_.strict() || SqliteSchema::holds(**table, data)) return change_row(**table, command, data, record_id);
     return atomically([&]() -> Result<Value> {
@@ -610,7 +704,9 @@ class Records final : public SqliteRecords {
   // SQLite's own bound, as Debian builds it, is higher still.
   static constexpr std::size_t most_bindings = 32'000;
   // A program has dozens; lists of columns that come from data could make endless new ones.
-  static constexpr std::size_t most_writings = 128;
+  static constexpr std::size_t most_forms = 128;
+  // A loop writes in a few steps.
+  static constexpr std::size_t most_recent = 8;
   // SQLITE_ERROR, which among our own statements only an unexpected schema can cause.
   static constexpr int sqlite_error = 1;
 
@@ -622,7 +718,10 @@ class Records final : public SqliteRecords {
   std::vector<Value> encoded_;
   std::string signature_;
   std::unordered_map<std::string, Writing> writings_;
-  std::uint64_t writings_generation_ = 0;
+  std::array<Recent, most_recent> recent_;
+  std::size_t next_recent_ = 0;
+  std::unordered_map<const SqliteColumn*, std::array<std::unique_ptr<SqliteStatement>, 16>> lookups_;
+  std::uint64_t statements_generation_ = 0;
   std::vector<std::pair<std::string, bool>> sort_;
 };
 

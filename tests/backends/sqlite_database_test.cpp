@@ -2,6 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <map>
+#include <utility>
+#include <vector>
+
 #include "contracts/database_contract.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -39,10 +43,38 @@ std::string by_hand(const std::string& path, const std::string& text) {
   return rows;
 }
 
+// Gives records with the same keys one key list, as the records of one step have it.
+class SharesKeys final : public Database {
+ public:
+  explicit SharesKeys(std::shared_ptr<Database> inner) : inner_(std::move(inner)) {}
+  void send(DatabaseCommand command, const Call& call, Reply<Value> reply) override {
+    if (command.data.is_object()) command.data = shared(command.data);
+    inner_->send(std::move(command), call, std::move(reply));
+  }
+
+ private:
+  Value shared(const Value& data) {
+    std::string keys;
+    std::vector<Value> values;
+    for (std::size_t at = 0; at < data.size(); ++at) {
+      keys += std::string(data.key_at(at)) + '\n';
+      values.push_back(data[at]);
+    }
+    return Value::object_like(models_.emplace(keys, data).first->second, values);
+  }
+
+  const std::shared_ptr<Database> inner_;
+  std::map<std::string, Value> models_;
+};
+
 }  // namespace
 
 TEST_CASE("sqlite in memory keeps the contract") {
   database_contract([] { return open(":memory:"); });
+}
+
+TEST_CASE("sqlite keeps the contract with records that share their keys") {
+  database_contract([] { return std::make_shared<SharesKeys>(open(":memory:")); });
 }
 
 TEST_CASE("sqlite in a file keeps the contract") {
@@ -156,6 +188,12 @@ TEST_CASE("sqlite: what is looked up often in a big table of its own gets an ind
     CHECK(ask(*database, one) == R"([{"id":8,"sku":"s7"}])");
   }
   CHECK(by_hand(path, "SELECT name FROM sqlite_schema WHERE type = 'index'") == "fnstack_ours_sku\n");
+  by_hand(path, "DROP INDEX fnstack_ours_sku");
+  for (int time = 0; time < 2; ++time) {
+    CHECK(ask(*database, R"({"kind": "query", "table": "ours", "filter": ["eq", "sku", "s7"]})") ==
+          R"([{"id":8,"sku":"s7"}])");
+  }
+  CHECK(by_hand(path, "SELECT name FROM sqlite_schema WHERE type = 'index'") == "fnstack_ours_sku\n");
 }
 
 TEST_CASE("sqlite: a row that nobody reads is not read") {
@@ -205,6 +243,89 @@ TEST_CASE("sqlite: a table that another connection made anew is written by its n
   CHECK(by_hand(path, "SELECT typeof(a) || ' ' || a FROM t") == "text {\"k\":2}\ntext {\"k\":1}\n");
   CHECK(ask(*database, R"({"kind": "query", "table": "t"})") ==
         R"([{"b":null,"a":{"k":2},"id":1},{"b":null,"a":{"k":1},"id":2}])");
+}
+
+TEST_CASE("sqlite: records that share their keys go to their own tables, as these are at the time") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("t.db");
+  SharesKeys database(open(path));
+  by_hand(path, "CREATE TABLE typed (id INTEGER PRIMARY KEY, a TEXT, b BOOLEAN)");
+  for (const char* table : {"typed", "plain", "typed", "plain"}) {
+    DatabaseCommand command = database_command(R"({"kind": "insert", "data": {"a": 1, "b": true}})");
+    command.table = table;
+    REQUIRE(perform(database, command)->ok());
+  }
+  CHECK(by_hand(path, "SELECT typeof(a) || typeof(b) FROM typed") == "textinteger\ntextinteger\n");
+  CHECK(by_hand(path, "SELECT typeof(a) || typeof(b) FROM plain") == "integerinteger\nintegerinteger\n");
+  by_hand(path, "DROP TABLE typed; CREATE TABLE typed (b BOOLEAN, a BLOB, id INTEGER PRIMARY KEY)");
+  CHECK(ask(database, R"({"kind": "insert", "table": "typed", "data": {"a": 2, "b": false}})") ==
+        R"({"b":false,"a":2,"id":1})");
+  // Values are looked at each time, whatever is known of the names.
+  CHECK(ask(database, R"({"kind": "insert", "table": "typed", "data": {"a": "\u0000", "b": 1}})") ==
+        R"(error validation: column "a": a database takes no text with a NUL character in it)");
+  for (int time = 0; time < 2; ++time) {
+    CHECK(ask(database, R"({"kind": "insert", "table": "plain", "data": {"a": 1, "A": 2}})") ==
+          R"(error validation: data: "a" and "A" are the same column)");
+    CHECK(ask(database, R"({"kind": "update", "table": "plain", "record_id": 1, "data": {"a": 5, "id": 1}})") ==
+          R"({"id":1,"a":5,"b":true})");
+    CHECK(ask(database, R"({"kind": "update", "table": "plain", "record_id": 1, "data": {"a": 5, "id": 2}})") ==
+          "error validation: data: the id of a record can't be changed");
+  }
+  CHECK(ask(database, R"({"kind": "insert", "table": "plain", "data": {"id": 9, "a": 1}})") ==
+        R"({"id":9,"a":1,"b":null})");
+  CHECK(ask(database, R"({"kind": "insert", "table": "plain", "data": {"id": "x", "a": 1}})") ==
+        "error validation: data: id: expected an integer");
+}
+
+TEST_CASE("sqlite: a lookup by one value finds what is equal to it, whatever was looked up before") {
+  const auto database = open(":memory:");
+  ask(*database,
+      R"_({"kind": "sql", "sql": "CREATE TABLE t (id INTEGER PRIMARY KEY, n NUMERIC, s TEXT, o, b BOOLEAN)"})_");
+  ask(*database, R"({"kind": "insert", "table": "t", "data": {"n": 5, "s": "5", "o": 5, "b": true}})");
+  ask(*database, R"({"kind": "insert", "table": "t", "data": {"n": "05", "s": "05", "o": "5", "b": false}})");
+  ask(*database, R"({"kind": "insert", "table": "t", "data": {"n": null, "s": null, "o": {"k": 1}}})");
+  // Asked alone, and as a part of something longer.
+  const auto ids = [&](const std::string& column, const std::string& wanted, const std::string& more = "") {
+    const std::string equal = R"(["eq", ")" + column + "\", " + wanted + "]";
+    std::vector<std::string> found;
+    for (const std::string& filter : {equal, R"(["and", )" + equal + "]"}) {
+      const auto rows =
+          perform(*database, database_command(R"({"kind": "query", "table": "t", "filter": )" + filter + more + "}"));
+      REQUIRE(rows->ok());
+      std::string& text = found.emplace_back();
+      for (std::size_t at = 0; at < (**rows).size(); ++at) text += to_text((**rows)[at].get("id"));
+    }
+    CHECK(found[0] == found[1]);
+    return found[0];
+  };
+  for (int time = 0; time < 2; ++time) {
+    CHECK(ids("n", "5") == "12");  // of "05" the column's affinity has made a 5
+    CHECK(ids("n", "\"5\"") == "12");
+    CHECK(ids("n", "\"05\"").empty());
+    CHECK(ids("n", "\"x\"").empty());
+    CHECK(ids("n", "null") == "3");
+    CHECK(ids("s", "5") == "1");
+    CHECK(ids("s", "\"05\"") == "2");
+    CHECK(ids("S", "\"5\"") == "1");
+    CHECK(ids("o", "5") == "12");
+    CHECK(ids("o", "\"5\"") == "12");
+    CHECK(ids("o", "5.0", R"(, "limit": 1)") == "1");
+    CHECK(ids("o", "5", R"(, "limit": 1, "offset": 1)") == "2");
+    CHECK(ids("o", "5", R"(, "limit": 0)").empty());
+    CHECK(ids("o", "5", R"(, "sort": {"id": "desc"})") == "21");
+    CHECK(ids("o", R"({"k": 1})") == "3");
+    CHECK(ids("b", "true") == "1");
+    CHECK(ids("id", "2") == "2");
+    CHECK(ids("id", "\"2\"") == "2");
+    CHECK(ids("id", "\"x\"").empty());
+    CHECK(ids("none", "5").empty());
+  }
+  // Another table by that name, with the columns in other places and of other types.
+  ask(*database, R"({"kind": "sql", "sql": "DROP TABLE t"})");
+  ask(*database, R"_({"kind": "sql", "sql": "CREATE TABLE t (o TEXT, id INTEGER PRIMARY KEY)"})_");
+  ask(*database, R"({"kind": "insert", "table": "t", "data": {"id": 4, "o": 5}})");
+  CHECK(ids("o", "5") == "4");
+  CHECK(ids("n", "5").empty());
 }
 
 TEST_CASE("sqlite: records of many forms: what is kept for each list of columns stays right") {
