@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -190,7 +191,7 @@ class StepKinds {
 
  private:
   std::vector<std::shared_ptr<const StepKind>> kinds_;
-  std::vector<std::pair<std::string, std::size_t>> index_;  // folded name to position, sorted
+  std::map<std::string, std::size_t, std::less<>> index_;  // folded name to position
 };
 
 // All that fnstack brings along.

@@ -78,25 +78,17 @@ bool StepKinds::add(StepKind kind) {
   if (ways != 1 || kind.name.empty()) return false;
   std::vector<std::string> names{fold_name(kind.name)};
   for (const std::string& alias : kind.aliases) names.push_back(fold_name(alias));
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
   for (const std::string& name : names) {
-    if (name.empty() || find(name) != nullptr) return false;
+    if (name.empty() || index_.find(name) != index_.end()) return false;
   }
-  for (std::string& name : names) {
-    std::pair<std::string, std::size_t> entry(std::move(name), kinds_.size());
-    const auto place = std::upper_bound(index_.begin(), index_.end(), entry);
-    index_.insert(place, std::move(entry));
-  }
+  for (std::string& name : names) index_.try_emplace(std::move(name), kinds_.size());
   kinds_.push_back(std::make_shared<const StepKind>(std::move(kind)));
   return true;
 }
 
 const StepKind* StepKinds::find(std::string_view name) const {
-  const std::string folded = fold_name(name);
-  auto found = std::lower_bound(index_.begin(), index_.end(), folded,
-                                [](const auto& entry, const std::string& wanted) { return entry.first < wanted; });
-  return found == index_.end() || found->first != folded ? nullptr : kinds_[found->second].get();
+  const auto found = index_.find(fold_name(name));
+  return found == index_.end() ? nullptr : kinds_[found->second].get();
 }
 
 std::vector<std::string_view> StepKinds::names() const {

@@ -1,5 +1,6 @@
 #include "steps/http_fields.hpp"
 
+#include <iterator>
 #include <string_view>
 
 #include "expr/template.hpp"
@@ -43,7 +44,7 @@ bool sets_idempotency_header(const program::Lowering& step) {
 }  // namespace
 
 void append_http_fields(std::vector<Field>& fields) {
-  const std::vector<Field> all = {
+  Field all[] = {
       {.name = "timeout",
        .type = FieldType::number,
        .default_value = 30'000,
@@ -203,12 +204,12 @@ void append_http_fields(std::vector<Field>& fields) {
        .required = true,
        .doc = "a JSON Schema (draft 7), written out, for the decoded body"},
   };
-  fields.insert(fields.end(), all.begin(), all.end());
+  fields.insert(fields.end(), std::make_move_iterator(std::begin(all)), std::make_move_iterator(std::end(all)));
 }
 
 void append_fetch_fields(std::vector<Field>& fields) {
   const std::vector<std::string> locals = {"response", "page", "count"};
-  const std::vector<Field> all = {
+  Field all[] = {
       {.name = "paginate",
        .type = FieldType::options,
        .doc =
@@ -238,7 +239,7 @@ void append_fetch_fields(std::vector<Field>& fields) {
        .default_value = true,
        .doc = "asks with ETag and Last-Modified whether an old answer still holds"},
   };
-  fields.insert(fields.end(), all.begin(), all.end());
+  fields.insert(fields.end(), std::make_move_iterator(std::begin(all)), std::make_move_iterator(std::end(all)));
 }
 
 void check_http_fields(program::Lowering& step) {
