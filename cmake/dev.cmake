@@ -61,4 +61,8 @@ function(fnstack_test name)
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+  if(FNSTACK_SANITIZE)
+    target_compile_options(${name} PRIVATE -O0)  # under sanitizers optimising the tests takes longer than running them
+    set_tests_properties(${name} PROPERTIES TIMEOUT 1800)
+  endif()
 endfunction()
