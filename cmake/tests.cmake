@@ -19,6 +19,7 @@ fnstack_test(test_base
   FOLDERS base
   LIBRARIES nlohmann_json::nlohmann_json
   SOURCES
+    tests/unit/base/array_test.cpp
     tests/unit/base/effect_test.cpp
     tests/unit/base/error_test.cpp
     tests/unit/base/json_test.cpp

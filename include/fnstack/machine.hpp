@@ -25,13 +25,13 @@ namespace fnstack {
 struct Start {
   std::string flow;  // the name of the definition to run; empty if there is only one
   Value inputs = Value::object();
-  Value env = Value::object();    // texts; secrets
-  Value roots = Value::object();  // values of the roots named at compile
-  std::string run_id;             // empty: derived from the seed
-  std::uint8_t seed[32] = {};     // for uuid and random functions; a secret
-  std::int64_t now_ms = 0;        // epoch milliseconds
+  Value env = Value::object();           // texts; secrets
+  Value roots = Value::object();         // values of the roots named at compile
+  std::string run_id;                    // empty: derived from the seed
+  std::uint8_t seed[32] = {};            // for uuid and random functions; a secret
+  std::int64_t now_ms = 0;               // epoch milliseconds
   std::shared_ptr<const Limits> limits;  // null: the defaults; runs that have the same may share them
-  bool observe = false;  // keep StepEvents for take_events()
+  bool observe = false;                  // keep StepEvents for take_events()
 };
 
 struct Outcome {

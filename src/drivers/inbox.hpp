@@ -27,8 +27,8 @@ struct NewRun {
   std::optional<Machine> machine = {};
   std::function<Machine()> make_machine = {};  // instead of `machine`: of a run that begins later, called then
   std::int64_t delay_ms = 0;                   // after which it begins, by the runs' clock
-  std::function<void(Outcome)> on_done = {};  // may be empty
-  Machine* give_back = nullptr;               // where the machine goes when it has ended
+  std::function<void(Outcome)> on_done = {};   // may be empty
+  Machine* give_back = nullptr;                // where the machine goes when it has ended
   std::stop_token stop = {};
   SteadyTime began = std::chrono::steady_clock::now();
   std::int64_t timeout_ms = 0;  // 0: none

@@ -125,7 +125,8 @@ class Executor {
     return program::evaluate(data_.operands[operand], scope_, surroundings_, out);
   }
   [[nodiscard]] machine::StepFields fields_of(const KindCall& site) {
-    return {data_, site, scope_, limits_, frame_->slots.data(), {state_.run_id(), strand_.path(), strand_.next_ordinal}};
+    return {
+        data_, site, scope_, limits_, frame_->slots.data(), {state_.run_id(), strand_.path(), strand_.next_ordinal}};
   }
   Step wait_for(Effect wanted);
   // The fields of the step that asked for its effect so, as they were then.

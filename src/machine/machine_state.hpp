@@ -147,7 +147,7 @@ struct Strand {
   std::uint64_t random_position = 0;
   Frames frames;
   std::optional<Pending> pending;
-  base::Box<Descent> descent;  // none: it is the root
+  base::Box<Descent> descent;      // none: it is the root
   base::Box<Offspring> offspring;  // none: there never was any
 
   [[nodiscard]] const std::vector<std::uint32_t>& path() const noexcept {
@@ -243,7 +243,7 @@ struct Rollback {
 
 // What only some runs have.
 struct Rare {
-  std::map<std::uint32_t, Strand> strands;                      // but the root, by number
+  std::map<std::uint32_t, Strand> strands;  // but the root, by number
   std::uint32_t next_strand = 1;
   base::Queue<EffectId> abandoned;                              // to be told to the driver
   std::vector<EffectId> ignored;                                // told; their results are dropped
@@ -309,9 +309,7 @@ struct Machine::State {
     return {std::string(run_id()), strand.path(), ordinal};
   }
   // By number, 0 for the root: one that is there, or null if there is none.
-  [[nodiscard]] machine::Strand& strand(std::uint32_t number) {
-    return number == 0 ? root : rare->strands.at(number);
-  }
+  [[nodiscard]] machine::Strand& strand(std::uint32_t number) { return number == 0 ? root : rare->strands.at(number); }
   [[nodiscard]] const machine::Strand* find_strand(std::uint32_t number) const;
   [[nodiscard]] machine::Strand* find_strand(std::uint32_t number) {
     return const_cast<machine::Strand*>(std::as_const(*this).find_strand(number));

@@ -449,7 +449,8 @@ bool fits(const Machine::State& state, std::uint32_t number, const Strand& stran
       if (parent->join() == nullptr) return false;
       siblings = &parent->join()->live;
       const std::uint64_t index = strand.path().back();
-      if (index < parent->join()->first_index || index - parent->join()->first_index >= parent->join()->total) return false;
+      if (index < parent->join()->first_index || index - parent->join()->first_index >= parent->join()->total)
+        return false;
     }
     if (std::find(siblings->begin(), siblings->end(), number) == siblings->end()) return false;
   } else if (strand.descent) {
@@ -493,8 +494,7 @@ bool fits(const Machine::State& state, std::uint32_t number, const Strand& stran
 bool fit(const Machine::State& state) {
   if (state.find_strand(0) == nullptr) return false;
   bool all = true;
-  state.for_each_strand(
-      [&](std::uint32_t number, const Strand& strand) { all = all && fits(state, number, strand); });
+  state.for_each_strand([&](std::uint32_t number, const Strand& strand) { all = all && fits(state, number, strand); });
   if (!all) return false;
   for (const auto& [id, execution] : state.rare->executions) {
     if (execution.strand == program::none) continue;

@@ -84,7 +84,8 @@ bool Machine::State::raise(std::uint32_t number, Error error) {
         const program::Region& region = *first;
         if (at < region.begin) continue;
         // What stands around the fork is its parent's.
-        if (is_fenced && (region.begin < strand->descent->code.begin || region.end > strand->descent->code.end)) continue;
+        if (is_fenced && (region.begin < strand->descent->code.begin || region.end > strand->descent->code.end))
+          continue;
         if (region.kind == program::Region::Kind::catch_) {
           add_event(StepEvent::Kind::caught, current(frame).step, error.message);
           Value caught = to_value(error);

@@ -153,6 +153,30 @@ TEST_CASE("a machine yields when its budget is used up, and goes on") {
   CHECK(machine.outcome().variables.get("n").as_integer() == 100);
 }
 
+TEST_CASE("a run's id may have any length, and goes with copies and snapshots") {
+  const Program program = program_of(R"([{"function": "host"}, {"function": "Response", "body": "{{run.id}}"}])");
+  const std::string uuid = "01234567-89ab-4cde-8f01-23456789abcd";
+  for (const std::string& id : {std::string("r"), uuid, uuid + "0", std::string(1000, 'x')}) {
+    Start start = start_at();
+    start.run_id = "another one, and a longer one than a UUID";
+    Machine machine(program, start);
+    machine.rename(id);
+    CHECK(machine.run_id() == id);
+    auto asked = take<Machine::Perform>(machine.next());
+    CHECK(asked.id.run == id);
+    Machine fork = machine;
+    machine.rename("short");
+    CHECK(machine.run_id() == "short");
+    CHECK(fork.run_id() == id);
+    Machine again = std::get<Machine>(Machine::restore(program, fork.snapshot(), start_at()));
+    CHECK(again.run_id() == id);
+    CHECK(again.place_of(asked.id).step == "host");
+    again.resume(asked.id, EffectReply(Value()), 2000);
+    take<Machine::Ended>(again.next());
+    CHECK(again.outcome().response->body == Value(id));
+  }
+}
+
 TEST_CASE("a copy goes its own way") {
   Machine machine(
       program_of(R"([{"function": "host", "output_variable": "x"}, {"function": "Response", "body": "{{x}}"}])"),
