@@ -20,6 +20,10 @@ constexpr int transfers_per_multi = 64;
 // At least the transfers and some spare, or connections churn.
 constexpr long connections_per_multi = transfers_per_multi + 16;
 constexpr std::size_t spare_handles_kept = 128;
+// Of so many transfers most just wait, and libcurl (7.88, for one) holds a receive buffer of 16 KB for each of them:
+// those beyond get one that a small answer fits in. Larger answers take more reads.
+constexpr std::size_t crowd = 2'000;
+constexpr long buffer_in_a_crowd = 2'048;
 
 std::uint64_t id_of(std::uint32_t taken, std::uint32_t place) { return std::uint64_t{taken} << 32 | place; }
 
@@ -152,6 +156,7 @@ void CurlLoop::launch(Transfer& transfer, Shard* shard) {
   }
   transfer.easy = handle;  // end() gives it back
   if (auto error = transfer.prepare(handle, *policy_, *this)) return end(transfer, std::move(*error));
+  if (active_ >= crowd) curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, buffer_in_a_crowd);
   if (curl_multi_add_handle(shard->multi, handle) != CURLM_OK) {
     return end(transfer, make_error(error_type::network, "libcurl could not take the request"));
   }

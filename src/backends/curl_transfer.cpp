@@ -84,7 +84,7 @@ struct Transfer::Callbacks {
 
   static std::size_t header(char* data, std::size_t size, std::size_t count, void* user) {
     try {
-      if (auto error = of(user).reader_.header_line({data, size * count})) return refuse(of(user), std::move(*error));
+      if (auto error = of(user).reader().header_line({data, size * count})) return refuse(of(user), std::move(*error));
       return size * count;
     } catch (...) {
       return 0;
@@ -93,7 +93,7 @@ struct Transfer::Callbacks {
 
   static std::size_t write(char* data, std::size_t size, std::size_t count, void* user) {
     try {
-      if (auto error = of(user).reader_.body({data, size * count})) return refuse(of(user), std::move(*error));
+      if (auto error = of(user).reader().body({data, size * count})) return refuse(of(user), std::move(*error));
       return size * count;
     } catch (...) {
       return 0;
@@ -108,7 +108,7 @@ struct Transfer::Callbacks {
         std::optional<std::string> reason = "it has an address that is neither IPv4 nor IPv6";
         if (ip) reason = transfer.policy_->guard.check(transfer.hop_.url.host, transfer.hop_.url.port, *ip);
         if (reason) {
-          transfer.blocked_ = std::move(reason);
+          transfer.blocked_ = base::Box(std::move(*reason));
           return CURL_SOCKET_BAD;
         }
       }
@@ -178,7 +178,21 @@ std::optional<Error> Transfer::begin(const CurlPolicy& policy) {
     return located(make_error(error_type::validation, "a HEAD request can't have a body"));
   }
   hop_ = Hop{request_.method, std::move(url).value(), std::move(request_.headers), request_.has_body};
+  std::string().swap(request_.url);
   return std::nullopt;
+}
+
+ResponseReader& Transfer::reader() {
+  if (!reader_) {
+    ResponseReader::Bounds bounds;
+    bounds.headers = request_.max_response_headers;
+    bounds.header_bytes = request_.max_response_header_bytes;
+    bounds.body_bytes = request_.max_response_bytes;
+    bounds.body_expected = hop_.method != "HEAD";
+    reader_ = std::make_unique<ResponseReader>();
+    reader_->start(bounds);
+  }
+  return *reader_;
 }
 
 std::optional<Error> Transfer::check_headers() const {
@@ -209,7 +223,11 @@ curl_slist* Transfer::build_headers(const CurlPolicy& policy, bool rewritten, bo
     header_text_ += '\0';
     ++starts;
   };
-  std::size_t size = 128 + policy.options.user_agent.size() + hop_.url.host.size();
+  // What may come below, each with a colon, a blank and its end.
+  std::size_t size = std::string_view("Accept-Encoding: gzip, deflate User-Agent:  ").size() +
+                     policy.options.user_agent.size() +
+                     (posts ? std::string_view("Content-Type: Expect: ").size() : 0) +
+                     (rewritten ? std::string_view("Host: :65535 ").size() + hop_.url.host.size() : 0);
   for (const auto& [name, value] : hop_.headers) size += name.size() + value.size() + 3;
   header_text_.reserve(size);
   bool has_type = false;
@@ -252,12 +270,7 @@ std::optional<Error> Transfer::prepare(CURL* handle, const CurlPolicy& policy, S
   sockets_ = 0;
   refused_.reset();
   blocked_.reset();
-  ResponseReader::Bounds bounds;
-  bounds.headers = request_.max_response_headers;
-  bounds.header_bytes = request_.max_response_header_bytes;
-  bounds.body_bytes = request_.max_response_bytes;
-  bounds.body_expected = hop_.method != "HEAD";
-  reader_.start(bounds);
+  reader_.reset();
 
   const CurlOptions& options = policy.options;
   const Url* rewrite = policy.rewrite_of(hop_.url);
@@ -344,14 +357,15 @@ std::optional<Error> Transfer::prepare(CURL* handle, const CurlPolicy& policy, S
 std::optional<Result<HttpResponse>> Transfer::hop_done(CURLcode code) {
   if (refused_) return located(std::move(*refused_));
   if (code != CURLE_OK) return failure(code);
-  if (auto error = reader_.finish()) return located(std::move(*error));
-  const std::string* location = reader_.header("location");
-  if (!is_redirect(reader_.status()) || location == nullptr) return reader_.take();
+  ResponseReader& answer = reader();
+  if (auto error = answer.finish()) return located(std::move(*error));
+  const std::string* location = answer.header("location");
+  if (!is_redirect(answer.status()) || location == nullptr) return answer.take();
   if (redirects_ >= request_.max_redirects) {
     return located(make_error(error_type::limit,
                               "more than redirects = " + std::to_string(request_.max_redirects) + " redirects"));
   }
-  if (auto followed = follow_redirect(hop_, reader_.status(), *location); !followed) {
+  if (auto followed = follow_redirect(hop_, answer.status(), *location); !followed) {
     return located(std::move(followed).error());
   }
   ++redirects_;
@@ -382,6 +396,7 @@ Error Transfer::located(Error error) const {
 }
 
 Error Transfer::failure(CURLcode code) const {
+  const bool has_headers = reader_ && reader_->headers_complete();
   if (blocked_ && sockets_ == 0) return located(make_error(error_type::blocked, *blocked_));
   const auto network = [&](const std::string& what) { return located(make_error(error_type::network, what)); };
   switch (code) {
@@ -409,10 +424,9 @@ Error Transfer::failure(CURLcode code) const {
     case CURLE_SEND_FAIL_REWIND:
       return network("the kept connection broke before the answer; a " + hop_.method + " is not sent again by itself");
     case CURLE_RECV_ERROR:
-      if (reader_.headers_complete())
-        return network("the connection broke or its framing is malformed, within the body");
-      return network(reader_.nothing_yet() ? "the connection broke before the answer"
-                                           : "the connection broke within the headers of the answer");
+      if (has_headers) return network("the connection broke or its framing is malformed, within the body");
+      return network(!reader_ || reader_->nothing_yet() ? "the connection broke before the answer"
+                                                        : "the connection broke within the headers of the answer");
     case CURLE_BAD_FUNCTION_ARGUMENT:  // a header line without a name, which it hands to a function of its own
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:  // an answer in HTTP/0.9, that is without a status line
@@ -426,7 +440,7 @@ Error Transfer::failure(CURLcode code) const {
   }
   // So libcurl calls a header line or section beyond bounds of its own; the second since 8.6.
   constexpr int too_large = 100;
-  if ((code == CURLE_OUT_OF_MEMORY || static_cast<int>(code) == too_large) && !reader_.headers_complete()) {
+  if ((code == CURLE_OUT_OF_MEMORY || static_cast<int>(code) == too_large) && !has_headers) {
     return located(make_error(error_type::limit, "the response headers are larger than response_header_bytes = " +
                                                      std::to_string(request_.max_response_header_bytes)));
   }

@@ -20,6 +20,7 @@
 #include "backends/curl_policy.hpp"
 #include "backends/http_redirect.hpp"
 #include "backends/response_reader.hpp"
+#include "base/box.hpp"
 
 namespace fnstack::backends {
 
@@ -66,6 +67,7 @@ class Transfer {
 
  private:
   struct Callbacks;
+  [[nodiscard]] ResponseReader& reader();
   [[nodiscard]] Error located(Error error) const;
   [[nodiscard]] Error failure(CURLcode code) const;
   [[nodiscard]] std::optional<Error> check_headers() const;
@@ -88,9 +90,9 @@ class Transfer {
   int attempts_ = 0;
   int sockets_ = 0;
   std::unique_ptr<Error> refused_;  // by a callback of ours, before libcurl's own code says so
-  std::optional<std::string> blocked_;
-  ResponseReader reader_;
-  std::string header_text_;  // what the lines of the list point into
+  base::Box<std::string> blocked_;
+  std::unique_ptr<ResponseReader> reader_;  // null before the first bytes: many just wait
+  std::string header_text_;                 // what the lines of the list point into
   std::vector<curl_slist> header_list_;
   std::unique_ptr<char[]> detail_;  // libcurl's words about TLS
 };

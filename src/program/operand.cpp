@@ -294,7 +294,10 @@ std::optional<Error> evaluate(const Operand& operand, expr::Scope& scope, const 
       }
       auto url = expr::render_url(*operand.url, scope, query, static_cast<std::size_t>(surroundings.limits->url_bytes));
       if (!url) return std::move(url).error();
-      out = Value::object({{"url", Value(url->url)}, {"shown", Value(url->shown)}});
+      static const Value model = Value::object({{"url", Value()}, {"shown", Value()}});  // one list of keys for all
+      Value text(url->url);
+      Value values[] = {text, url->shown == url->url ? text : Value(url->shown)};
+      out = Value::object_like(model, values);
       return std::nullopt;
     }
     case Operand::Kind::headers:

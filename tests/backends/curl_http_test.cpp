@@ -1,6 +1,13 @@
 // curl_http against a server that behaves: the contract, what goes over the wire, connections, redirects, the guard.
 #include <fnstack/backends/curl.hpp>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdlib>
 
 #include "contracts/http_contract.hpp"
@@ -191,6 +198,41 @@ TEST_CASE("curl_http: no more exchanges at once than max_connections; those that
   CHECK(summary(next.get()) == "200 /next");
   CHECK(server.connections() == 1);
   CHECK(server.requests().size() == 2);
+}
+
+TEST_CASE("curl_http: in a crowd a large answer arrives whole too") {
+  constexpr std::size_t crowd = 2'100;
+  rlimit files{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &files) == 0);
+  if (files.rlim_max < crowd + 100) return;  // nobody can have a crowd here
+  files.rlim_cur = std::max<rlim_t>(files.rlim_cur, crowd + 100);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &files) == 0);
+  // Nobody answers there.
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof(address);
+  REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), length) == 0);
+  REQUIRE(::listen(listener, 4'096) == 0);
+  REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+  const std::string silent = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+  const std::string body(100'000, 'b');
+  FaultServer server([&](Connection& connection) {
+    if (connection.read_request()) connection.answer(200, body, "Connection: close\r\n");
+  });
+  CurlOptions options;
+  options.allow_private = true;
+  options.max_connections = crowd + 1;
+  auto client = fnstack_test::new_curl_http(std::move(options));
+  std::vector<Pending> waiting(crowd);
+  for (Pending& one : waiting) client->send(get(silent), {}, one.reply());
+  CHECK(summary(ask(*client, get(server.origin() + "/"))) == "200 " + body);
+  client.reset();
+  std::size_t cancelled = 0;
+  for (Pending& one : waiting) cancelled += summary(one.get()).starts_with("cancelled: ") ? 1 : 0;
+  CHECK(cancelled == crowd);
+  ::close(listener);
 }
 
 TEST_CASE("curl_http: a stop ends an exchange in flight") {
