@@ -824,7 +824,8 @@ void Executor::start_branch(const ForkSite& site, Join& join) {
   frame.function = frame_->function;
   frame.pc = descent.code.begin;
   frame.slots = frame_->slots;
-  descent.borrowed.emplace().assign(frame.slots.size(), true);
+  descent.borrowed = base::Array<bool>(frame.slots.size());
+  std::fill(descent.borrowed.begin(), descent.borrowed.end(), true);
   state_.live_bytes += frame.slots.size() * machine::empty_slot_bytes;
   join.live.push_back(number);
   if (site.source == ForkSite::Source::written) return;

@@ -88,10 +88,10 @@ struct Pending {
 // A strand's branches, while they are under way: the fork is the instruction it is blocked at.
 struct Join {
   std::uint64_t total = 0;
-  std::uint64_t next = 0;         // the branch to start next
-  std::uint64_t most = 0;         // at a time
-  std::uint64_t first_index = 0;  // of branch 0, in paths
-  std::vector<std::uint32_t> live;
+  std::uint64_t next = 0;           // the branch to start next
+  std::uint64_t most = 0;           // at a time
+  std::uint64_t first_index = 0;    // of branch 0, in paths
+  std::vector<std::uint32_t> live;  // numbers, in order
   std::vector<Value> results;       // by branch, as far as they are wanted and there
   std::uint64_t result_bytes = 0;   // what they count in live_bytes
   bool won = false;                 // mode first: results[0] is the result
@@ -122,8 +122,8 @@ struct Descent {
   std::uint32_t parent = program::none;  // the strand that it branches off or that called it
   std::size_t base_depth = 0;            // frames of the parents below this strand's
   std::uint64_t random_stream = 0;
-  program::ForkSite::Branch code;         // of a branch: where its first frame stays
-  base::Box<std::vector<bool>> borrowed;  // of a branch: which slots of its first frame are its parent's, counted there
+  program::ForkSite::Branch code;  // of a branch: where its first frame stays
+  base::Array<bool> borrowed;      // of a branch: which slots of its first frame are its parent's, counted there
   base::Box<AsyncCall> call;
 };
 
@@ -170,17 +170,17 @@ struct Strand {
 
   // Slots of this frame may be the parent's.
   [[nodiscard]] bool borrows(const Frame& frame) const noexcept {
-    return descent && descent->borrowed && &frame == &frames.front();
+    return descent && descent->borrowed.size() != 0 && &frame == &frames.front();
   }
   // What a slot of a frame counts in live_bytes.
   [[nodiscard]] std::uint64_t counts(const Frame& frame, std::size_t slot) const {
-    const bool is_lent = borrows(frame) && (*descent->borrowed)[slot];
+    const bool is_lent = borrows(frame) && descent->borrowed[slot];
     return is_lent ? empty_slot_bytes : frame.slots[slot].byte_size();
   }
   // The same of a slot that is about to be given a value of the strand's own.
   [[nodiscard]] std::uint64_t gives_up(const Frame& frame, std::size_t slot) {
     const std::uint64_t counted = counts(frame, slot);
-    if (borrows(frame)) (*descent->borrowed)[slot] = false;
+    if (borrows(frame)) descent->borrowed[slot] = false;
     return counted;
   }
 
@@ -317,12 +317,12 @@ struct Machine::State {
   [[nodiscard]] std::size_t strand_count() const noexcept {
     return (root.frames.empty() ? 0 : 1) + (rare ? rare->strands.size() : 0);
   }
-  // Calls f(number, strand) for each, by number.
+  // Calls f(number, strand) for one after another, by number, until it answers true: whether it did.
   template <class F>
-  void for_each_strand(F f) const {
-    if (!root.frames.empty()) f(std::uint32_t{0}, root);
-    if (!rare) return;
-    for (const auto& [number, strand] : rare->strands) f(number, strand);
+  bool any_strand(F f) const {
+    if (!root.frames.empty() && f(std::uint32_t{0}, root)) return true;
+    return rare && std::any_of(rare->strands.begin(), rare->strands.end(),
+                               [&f](const auto& entry) { return f(entry.first, entry.second); });
   }
   // The number of the strand that waits for this effect; none if there is none.
   [[nodiscard]] std::uint32_t who_waits_for(const EffectId& id) const;

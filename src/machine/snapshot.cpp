@@ -361,10 +361,8 @@ void write_strand(Writer& out, const Strand& strand) {
   out.number(descent.code.end);
   out.number(strand.frames.size());
   for (std::size_t i = 0; i < strand.frames.size(); ++i) write_frame(out, strand.frames[i]);
-  out.flag(static_cast<bool>(descent.borrowed));
-  if (descent.borrowed) {
-    for (const bool borrowed : *descent.borrowed) out.flag(borrowed);
-  }
+  out.flag(descent.borrowed.size() != 0);
+  for (const bool borrowed : descent.borrowed) out.flag(borrowed);
   out.flag(strand.pending.has_value());
   if (strand.pending) write_pending(out, *strand.pending);
   const Join* const join = strand.join();
@@ -404,9 +402,8 @@ Strand read_strand(Reader& in, const program::ProgramData& data) {
   for (std::size_t i = 0; in.ok() && i < size; ++i) strand.frames.push_back(read_frame(in, data));
   if (in.flag()) {
     if (strand.frames.empty()) in.fail();
-    const std::size_t slots = in.ok() ? strand.frames.front().slots.size() : 0;
-    std::vector<bool>& borrowed = descent.borrowed.emplace();
-    for (std::size_t i = 0; in.ok() && i < slots; ++i) borrowed.push_back(in.flag());
+    if (in.ok()) descent.borrowed = base::Array<bool>(strand.frames.front().slots.size());
+    for (bool& borrowed : descent.borrowed) borrowed = in.flag();
   }
   if (in.flag()) strand.pending = read_pending(in);
   machine::Offspring offspring;
@@ -427,7 +424,7 @@ Strand read_strand(Reader& in, const program::ProgramData& data) {
   }
   if (descent.parent != program::none) {
     strand.descent = base::Box(std::move(descent));
-  } else if (!descent.path.empty() || descent.borrowed || descent.call) {
+  } else if (!descent.path.empty() || descent.borrowed.size() != 0 || descent.call) {
     in.fail();
   }
   return strand;
@@ -474,6 +471,7 @@ bool fits(const Machine::State& state, std::uint32_t number, const Strand& stran
     const program::ForkSite& site = data.fork_sites[at.a];
     const Join& join = *joined;
     if (join.next > join.total || join.results.size() > join.total || join.total > UINT32_MAX) return false;
+    if (!std::is_sorted(join.live.begin(), join.live.end())) return false;
     if (site.source == program::ForkSite::Source::written && join.total != site.branches.size()) return false;
     for (const std::uint32_t branch : join.live) {
       const Strand* const child = state.find_strand(branch);
@@ -493,14 +491,14 @@ bool fits(const Machine::State& state, std::uint32_t number, const Strand& stran
 
 bool fit(const Machine::State& state) {
   if (state.find_strand(0) == nullptr) return false;
-  bool all = true;
-  state.for_each_strand([&](std::uint32_t number, const Strand& strand) { all = all && fits(state, number, strand); });
-  if (!all) return false;
+  if (state.any_strand([&state](std::uint32_t number, const Strand& strand) { return !fits(state, number, strand); }))
+    return false;
   for (const auto& [id, execution] : state.rare->executions) {
     if (execution.strand == program::none) continue;
     const Strand* const strand = state.find_strand(execution.strand);
     if (strand == nullptr || !strand->is_call() || strand->descent->call->id != id) return false;
   }
+  bool all = true;
   state.ready.for_each([&](std::uint32_t number) { all = all && state.find_strand(number) != nullptr; });
   return all;
 }
@@ -520,9 +518,10 @@ std::string Machine::snapshot() const {
   const machine::Rare& rare = state.rare ? *state.rare : nothing;
   out.number(rare.next_strand);
   out.number(state.strand_count());
-  state.for_each_strand([&out](std::uint32_t number, const Strand& strand) {
+  state.any_strand([&out](std::uint32_t number, const Strand& strand) {
     out.number(number);
     write_strand(out, strand);
+    return false;
   });
   out.number(state.ready.size());
   state.ready.for_each([&out](std::uint32_t number) { out.number(number); });

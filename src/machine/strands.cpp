@@ -25,6 +25,11 @@ void take_out(std::vector<std::uint32_t>& numbers, std::uint32_t number) {
   if (found != numbers.end()) numbers.erase(found);
 }
 
+void take_out_live(Join& join, std::uint32_t number) {
+  const auto found = std::lower_bound(join.live.begin(), join.live.end(), number);
+  if (found != join.live.end() && *found == number) join.live.erase(found);
+}
+
 // A number for each path, the same in every run and whatever the order of answers (the mixing is splitmix64's).
 std::uint64_t stream_of(std::uint64_t parent, std::uint64_t index) {
   std::uint64_t mixed = parent + (index + 1) * 0x9E3779B97F4A7C15U;
@@ -113,7 +118,7 @@ void Machine::State::end_branch(std::uint32_t number, Value result) {
     join.results[position] = std::move(result);
   }
   hand_over_calls(branch, parent_number);
-  take_out(join.live, number);
+  take_out_live(join, number);
   drop_strand(number);
   if (join.won) {
     for (const std::uint32_t other : std::vector<std::uint32_t>(std::move(join.live))) drop_strand(other);
@@ -131,7 +136,7 @@ void Machine::State::fail_branch(std::uint32_t number, Error error) {
   }
   Join& join = *parent.join();
   join.last_error = std::move(error);
-  take_out(join.live, number);
+  take_out_live(join, number);
   drop_strand(number);
   if (join.next < join.total || join.live.empty()) wake(parent_number);
 }
@@ -252,13 +257,12 @@ void Machine::State::note_open_transactions(Strand& strand) {
 }
 
 bool Machine::State::break_deadlock() {
-  bool waits = false;  // for something from outside
   std::uint32_t at = program::none;
-  for_each_strand([&](std::uint32_t number, const Strand& each) {
-    waits = waits || (each.pending && !each.pending->result);
+  const bool waits_for_outside = any_strand([&](std::uint32_t number, const Strand& each) {
     if (each.awaiting() != nullptr && at == program::none) at = number;
+    return each.pending && !each.pending->result;
   });
-  if (waits || at == program::none) return false;
+  if (waits_for_outside || at == program::none) return false;
   // From a strand to one that it waits for, until one comes again: it is in a circle.
   const auto next_of = [this](std::uint32_t number) {
     const Strand& from = strand(number);
