@@ -308,8 +308,8 @@ TEST_CASE("limits can be set, within reason") {
   CHECK(printed(budget).at("error").at("type") == "limit");
   CHECK(fnstack({"run", file, "--limit", "definition_bytes=20"}).status == 2);
   const std::string sum = files.add(
-      "sum.json", R"j([{"function": "Create Variable", "name": "x", "value": "{{ inputs.a + inputs.b }}"}])j");
-  CHECK(fnstack({"run", sum, "--limit", "expression_nodes=5"}).status == 0);  // inputs, a, inputs, b, +
+      "sum.json", R"j([{"function": "Create Variable", "name": "x", "value": "{{ inputs.a || inputs.b }}"}])j");
+  CHECK(fnstack({"run", sum, "--limit", "expression_nodes=5"}).status == 0);  // inputs, a, inputs, b, ||
   const Said nodes = fnstack({"run", sum, "--limit", "expression_nodes=4"});
   CHECK(nodes.status == 2);
   CHECK_THAT(nodes.err, contains("expression: more than 4 nodes (limit expression_nodes)"));
