@@ -73,6 +73,10 @@ class [[nodiscard]] Result {
  public:
   Result(const T& value) : content_(std::in_place_index<0>, value) {}
   Result(T&& value) : content_(std::in_place_index<0>, std::move(value)) {}
+  // Its value is made in place.
+  template <class... Arguments>
+  explicit Result(std::in_place_t, Arguments&&... arguments)
+      : content_(std::in_place_index<0>, std::forward<Arguments>(arguments)...) {}
   Result(Error error) : content_(std::in_place_index<1>, std::make_unique<Error>(std::move(error))) {}
 
   Result(const Result& other) : content_(copy(other)) {}

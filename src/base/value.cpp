@@ -201,14 +201,14 @@ Value Value::bytes(std::string_view content) {
 Value Value::array() { return Access::adopt(Tag::array, Access::make_list(Tag::array, 0)); }
 
 Value Value::array(std::initializer_list<Value> items) {
-  Value result = array();
+  Value result;
   result.reserve(items.size());
   for (const Value& item : items) result.push_back(item);
   return result;
 }
 
 Value Value::array(std::vector<Value> items) {
-  Value result = array();
+  Value result;
   result.reserve(items.size());
   for (Value& item : items) result.push_back(std::move(item));
   return result;
@@ -369,7 +369,10 @@ void Value::erase_at(std::size_t position) {
 }
 
 void Value::reserve(std::size_t elements) {
-  if (!is_array()) *this = array();
+  if (!is_array()) {
+    *this = Access::adopt(Tag::array, Access::make_list(Tag::array, elements));
+    return;
+  }
   ListNode* node = Access::own_list(*this, 0);
   if (elements > node->capacity) payload_.node = Access::resize_list(node, Tag::array, elements);
 }

@@ -39,7 +39,7 @@ std::optional<Error> evaluate_tree(const Tree& tree, expr::Scope& scope, Value& 
       return std::nullopt;
     }
     case Tree::Kind::array: {
-      Value array = Value::array();
+      Value array;
       array.reserve(tree.items.size());
       for (const Tree& item : tree.items) {
         Value value;

@@ -9,22 +9,27 @@ namespace fnstack::steps {
 namespace {
 
 Result<Effect> add(Fields& fields) {
-  DatabaseCommand command = record_command(fields, DatabaseCommand::Kind::insert);
-  if (auto error = set_data(command, fields)) return std::move(*error);
-  if (command.data.is_array()) command.kind = DatabaseCommand::Kind::insert_many;
-  return Effect(std::move(command));
+  Result<Effect> effect = record_effect(fields, DatabaseCommand::Kind::insert);
+  DatabaseCommand& command = command_of(effect);
+  if (auto error = set_data(command, fields)) {
+    effect = std::move(*error);
+  } else if (command.data.is_array()) {
+    command.kind = DatabaseCommand::Kind::insert_many;
+  }
+  return effect;
 }
 
 Result<Effect> add_many(Fields& fields) {
   auto effect = add(fields);
-  if (effect.ok() && std::get<DatabaseCommand>(*effect).kind != DatabaseCommand::Kind::insert_many) {
+  if (effect.ok() && command_of(effect).kind != DatabaseCommand::Kind::insert_many) {
     return make_error(error_type::validation, "data: expected a list of objects");
   }
   return effect;
 }
 
 Result<Effect> add_or_edit(Fields& fields) {
-  DatabaseCommand command = record_command(fields, DatabaseCommand::Kind::upsert);
+  Result<Effect> effect = record_effect(fields, DatabaseCommand::Kind::upsert);
+  DatabaseCommand& command = command_of(effect);
   if (auto error = set_data(command, fields)) return std::move(*error);
   if (!command.data.is_object())
     return make_error(error_type::validation, "data: expected an object of values by column");
@@ -37,7 +42,7 @@ Result<Effect> add_or_edit(Fields& fields) {
     command.data.set(command.key_column, value);
     command.declared_columns.push_back(command.key_column);
   }
-  return Effect(std::move(command));
+  return effect;
 }
 
 }  // namespace

@@ -7,11 +7,12 @@ namespace fnstack::steps {
 namespace {
 
 Result<Effect> remove(Fields& fields) {
-  DatabaseCommand command = record_command(fields, DatabaseCommand::Kind::remove);
+  Result<Effect> effect = record_effect(fields, DatabaseCommand::Kind::remove);
+  DatabaseCommand& command = command_of(effect);
   if (fields.given("record_id")) {
     if (fields.given("filter")) return make_error(error_type::validation, "record_id and filter exclude each other");
     command.record_id = fields.take("record_id");
-    return Effect(std::move(command));
+    return effect;
   }
   command.kind = DatabaseCommand::Kind::remove_many;
   command.filter = fields.take("filter");
@@ -19,7 +20,7 @@ Result<Effect> remove(Fields& fields) {
     return make_error(error_type::validation,
                       "the filter is empty and would delete every record; \"all\": true says that this is meant");
   }
-  return Effect(std::move(command));
+  return effect;
 }
 
 }  // namespace

@@ -7,12 +7,16 @@ namespace fnstack::steps {
 namespace {
 
 Result<Effect> edit(Fields& fields) {
-  DatabaseCommand command = record_command(fields, DatabaseCommand::Kind::update);
-  if (auto error = set_data(command, fields)) return std::move(*error);
-  if (!command.data.is_object())
-    return make_error(error_type::validation, "data: expected an object of values by column");
-  command.record_id = fields.take("record_id");
-  return Effect(std::move(command));
+  Result<Effect> effect = record_effect(fields, DatabaseCommand::Kind::update);
+  DatabaseCommand& command = command_of(effect);
+  if (auto error = set_data(command, fields)) {
+    effect = std::move(*error);
+  } else if (!command.data.is_object()) {
+    effect = make_error(error_type::validation, "data: expected an object of values by column");
+  } else {
+    command.record_id = fields.take("record_id");
+  }
+  return effect;
 }
 
 }  // namespace

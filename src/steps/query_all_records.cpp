@@ -14,19 +14,21 @@ std::vector<Field> with_paging(std::vector<Field> fields) {
 
 Result<Effect> query(Fields& fields) {
   const bool count_only = fields.at(2).as_boolean();
-  DatabaseCommand command =
-      record_command(fields, count_only ? DatabaseCommand::Kind::count : DatabaseCommand::Kind::query);
+  Result<Effect> effect =
+      record_effect(fields, count_only ? DatabaseCommand::Kind::count : DatabaseCommand::Kind::query);
+  DatabaseCommand& command = command_of(effect);
   command.filter = fields.take("filter");
-  if (auto error = set_paging(command, fields, 3)) return std::move(*error);
-  return Effect(std::move(command));
+  if (auto error = set_paging(command, fields, 3)) effect = std::move(*error);
+  return effect;
 }
 
 Result<Effect> get(Fields& fields) {
-  DatabaseCommand command = record_command(fields, DatabaseCommand::Kind::get);
+  Result<Effect> effect = record_effect(fields, DatabaseCommand::Kind::get);
+  DatabaseCommand& command = command_of(effect);
   if (fields.given("record_id")) {
     if (fields.given("filter")) return make_error(error_type::validation, "record_id and filter exclude each other");
     command.record_id = fields.take("record_id");
-    return Effect(std::move(command));
+    return effect;
   }
   command.kind = DatabaseCommand::Kind::query;
   if (!fields.given("filter")) {
@@ -39,7 +41,7 @@ Result<Effect> get(Fields& fields) {
   }
   if (auto error = set_paging(command, fields, 5)) return std::move(*error);
   command.limit = 1;
-  return Effect(std::move(command));
+  return effect;
 }
 
 Result<Value> first_row(Fields&, EffectReply answer) {
@@ -48,9 +50,9 @@ Result<Value> first_row(Fields&, EffectReply answer) {
 }
 
 Result<Effect> count(Fields& fields) {
-  DatabaseCommand command = record_command(fields, DatabaseCommand::Kind::count);
-  command.filter = fields.take("filter");
-  return Effect(std::move(command));
+  Result<Effect> effect = record_effect(fields, DatabaseCommand::Kind::count);
+  command_of(effect).filter = fields.take("filter");
+  return effect;
 }
 
 }  // namespace

@@ -90,14 +90,15 @@ std::vector<Field> paging_fields() {
           {.name = "offset", .type = FieldType::integer, .doc = "leave out so many first"}};
 }
 
-DatabaseCommand record_command(Fields& fields, DatabaseCommand::Kind kind) {
-  DatabaseCommand command;
+Result<Effect> record_effect(Fields& fields, DatabaseCommand::Kind kind) {
+  Result<Effect> effect(std::in_place, std::in_place_type<DatabaseCommand>);
+  DatabaseCommand& command = command_of(effect);
   command.kind = kind;
   command.table = fields.at(0).as_string();
   command.declared_table = !fields.spelled("table").empty();
   command.max_rows = fields.limits().rows;
   command.max_bytes = fields.limits().value_bytes;
-  return command;
+  return effect;
 }
 
 std::optional<Error> set_data(DatabaseCommand& command, Fields& fields) {

@@ -13,8 +13,12 @@ namespace fnstack::steps {
 [[nodiscard, gnu::cold]] Field filter_field();
 [[nodiscard, gnu::cold]] std::vector<Field> paging_fields();
 
-// The table, a kind's first field, the limits, and what of the names the definition itself spells.
-[[nodiscard]] DatabaseCommand record_command(Fields& fields, DatabaseCommand::Kind kind);
+// A command with the table, a kind's first field, the limits, and what of the names the definition itself spells. It is
+// made where it is returned: a command is big to move.
+[[nodiscard]] Result<Effect> record_effect(Fields& fields, DatabaseCommand::Kind kind);
+[[nodiscard]] inline DatabaseCommand& command_of(Result<Effect>& effect) noexcept {
+  return *std::get_if<DatabaseCommand>(&*effect);
+}
 // Data as an object for one record. An array is an error here.
 [[nodiscard]] std::optional<Error> set_data(DatabaseCommand& command, Fields& fields);
 [[nodiscard]] std::optional<Error> set_sort(DatabaseCommand& command, const Value& sort);
