@@ -179,7 +179,7 @@ class Executor {
 // ---------------------------------------------------------------- effects
 
 Executor::Step Executor::wait_for(Effect wanted) {
-  strand_.pending.emplace().ordinal = strand_.next_ordinal++;
+  strand_.pending.ordinal = strand_.next_ordinal++;
   strand_.status = Strand::Status::waiting;
   ++state_.effects;
   effect = std::move(wanted);
@@ -206,8 +206,8 @@ std::optional<Error> Executor::recall(machine::StepFields& fields, Asked& asked)
 
 // An instruction that asks for an effect is executed twice: first it asks, then, with the result there, it goes on.
 std::optional<EffectResult> Executor::take_result() {
-  if (!strand_.pending || !strand_.pending->result) return std::nullopt;
-  return strand_.pending->result.take();
+  if (!strand_.pending || !strand_.pending.result) return std::nullopt;
+  return strand_.pending.result.take();
 }
 
 Executor::Step Executor::perform(const Instruction& instruction) {
@@ -215,7 +215,7 @@ Executor::Step Executor::perform(const Instruction& instruction) {
   if (site.kind->converse) return converse(instruction);
   machine::StepFields fields = fields_of(site);
   if (auto result = take_result()) {
-    base::Box<Asked> asked = std::move(strand_.pending->asked);
+    base::Box<Asked> asked = std::move(strand_.pending.asked);
     strand_.pending.reset();
     if (!result->ok()) return fail(std::move(*result).error());
     Value value;
@@ -239,7 +239,7 @@ Executor::Step Executor::perform(const Instruction& instruction) {
   }
   const Step step = wait_for(std::move(*requested));
   if (site.kind->reply) {
-    Asked& asked = strand_.pending->asked.emplace();
+    Asked& asked = strand_.pending.asked.emplace();
     asked.fields = fields.keep(Keep::settings);
     asked.evaluated_ms = state_.now_ms;
     asked.random_position = random_position;
@@ -254,7 +254,7 @@ Executor::Step Executor::converse(const Instruction& instruction) {
   std::optional<EffectResult> answer = take_result();
   base::Box<Asked> last;
   if (answer) {
-    last = std::move(strand_.pending->asked);
+    last = std::move(strand_.pending.asked);
     strand_.pending.reset();
     if (auto error = recall(fields, last.get_or_make())) return fail(std::move(*error));
   } else {
@@ -271,7 +271,7 @@ Executor::Step Executor::converse(const Instruction& instruction) {
     return fail(limit_error("value_bytes", limits_.value_bytes, "what the step has gathered takes", "bytes", false));
   }
   const Step step = wait_for(std::move(*wanted));
-  strand_.pending->asked = std::move(last);
+  strand_.pending.asked = std::move(last);
   return step;
 }
 
@@ -685,17 +685,17 @@ Executor::Step Executor::await(const Instruction& instruction) {
   };
   while (awaiting.next < awaiting.ids.size() && execution_of(awaiting.next).strand == none) ++awaiting.next;
   const bool all_ended = awaiting.next == awaiting.ids.size();
-  if (!all_ended && !std::exchange(awaiting.has_yielded, true) && state_.ready.size() > 1) {
+  if (!all_ended && !std::exchange(awaiting.has_yielded, true) && state_.ready_count() > 1) {
     strand_.status = Strand::Status::awaiting;
     state_.wake(number_);  // at the end of the queue
     return Step::blocked;
   }
-  const bool is_over = (strand_.pending && strand_.pending->result) || awaiting.timeout_ms == 0;
+  const bool is_over = (strand_.pending && strand_.pending.result) || awaiting.timeout_ms == 0;
   if (!all_ended && !is_over) {
     execution_of(awaiting.next).waiters.push_back(number_);
     strand_.status = Strand::Status::awaiting;
     if (awaiting.timeout_ms && !strand_.pending) {
-      strand_.pending.emplace().ordinal = awaiting.ordinal;
+      strand_.pending.ordinal = awaiting.ordinal;
       ++state_.effects;
       effect = Sleep{*awaiting.timeout_ms};
     }
@@ -704,7 +704,7 @@ Executor::Step Executor::await(const Instruction& instruction) {
   std::optional<Error> broken;
   if (is_over && !all_ended) {
     std::erase(execution_of(awaiting.next).waiters, number_);
-    if (strand_.pending && !strand_.pending->result->ok()) broken = std::move(*strand_.pending->result).error();
+    if (strand_.pending && !strand_.pending.result->ok()) broken = std::move(*strand_.pending.result).error();
   }
   state_.abandon(strand_);
   strand_.pending.reset();
@@ -1084,7 +1084,7 @@ void Machine::State::begin(Start start) {
     finish_run(Outcome::Status::failed, std::move(error));
     return;
   }
-  ready.push_back(0);
+  add_ready(0);
 }
 
 Machine::Next Machine::State::next(std::uint64_t budget) {
@@ -1108,13 +1108,13 @@ Machine::Next Machine::State::next(std::uint64_t budget) {
       ended = true;
     }
     if (ended) return Ended{};
-    if (ready.empty()) {
+    if (first_ready == none) {
       if (!rolls_back && break_deadlock()) continue;
       return Waiting{};
     }
-    const std::uint32_t number = ready.front();
+    const std::uint32_t number = first_ready;
     if (Strand& asking = strand(number); asking.frames.empty()) {
-      ready.pop_front();
+      take_first_ready();
       return Perform{ask_host(asking), std::move(*std::exchange(asking.descent->call->wanted, std::nullopt))};
     }
     Executor executor(*this, number);
@@ -1122,14 +1122,14 @@ Machine::Next Machine::State::next(std::uint64_t budget) {
       case Executor::Stop::budget:
         return Yielded{};
       case Executor::Stop::blocked:
-        ready.pop_front();
+        take_first_ready();
         if (executor.effect) {
           const Strand& asking = strand(number);
-          return Perform{id_of(asking, asking.pending->ordinal), std::move(*executor.effect)};
+          return Perform{id_of(asking, asking.pending.ordinal), std::move(*executor.effect)};
         }
         break;
       case Executor::Stop::gone:
-        if (!ready.empty() && ready.front() == number) ready.pop_front();
+        if (first_ready == number) take_first_ready();
         break;
     }
   }
@@ -1141,7 +1141,7 @@ void Machine::State::resume(const EffectId& id, EffectResult result, std::int64_
   if (const std::uint32_t number = who_waits_for(id); number != none) {
     Strand& waiting = strand(number);
     if (waiting.frames.empty()) return end_host_call(number, std::move(result));
-    waiting.pending->result = base::Box(std::move(result));
+    waiting.pending.result = base::Box(std::move(result));
     return wake(number);
   }
   if (rare && std::erase(rare->ignored, id) != 0) return;

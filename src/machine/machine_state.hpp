@@ -80,9 +80,13 @@ struct Asked {
 // An effect under way; its id is made of the run's, the strand's path and `ordinal`. Which instruction asked is the top
 // frame's pc - 1.
 struct Pending {
-  std::uint64_t ordinal = 0;
+  static constexpr std::uint64_t nothing = UINT64_MAX;
+  std::uint64_t ordinal = nothing;  // then no effect is
   base::Box<Asked> asked;
   base::Box<EffectResult> result;
+
+  explicit operator bool() const noexcept { return ordinal != nothing; }
+  void reset() { *this = Pending(); }
 };
 
 // A strand's branches, while they are under way: the fork is the instruction it is blocked at.
@@ -146,7 +150,7 @@ struct Strand {
   std::uint64_t next_ordinal = 0;  // of its effects
   std::uint64_t random_position = 0;
   Frames frames;
-  std::optional<Pending> pending;
+  Pending pending;
   base::Box<Descent> descent;      // none: it is the root
   base::Box<Offspring> offspring;  // none: there never was any
 
@@ -185,47 +189,7 @@ struct Strand {
   }
 
   // Executes its instruction again, now that what it waited for is there.
-  [[nodiscard]] bool is_resuming() const noexcept {
-    return pending.has_value() || join() != nullptr || awaiting() != nullptr;
-  }
-};
-
-// The strands that can go on, in the order they became so. Mostly there is one at most.
-class Ready {
- public:
-  [[nodiscard]] bool empty() const noexcept { return first_ == program::none; }
-  [[nodiscard]] std::size_t size() const noexcept { return empty() ? 0 : 1 + (behind_ ? behind_->size() : 0); }
-  [[nodiscard]] std::uint32_t front() const noexcept { return first_; }
-  void push_back(std::uint32_t strand) {
-    if (empty()) {
-      first_ = strand;
-    } else {
-      behind_.get_or_make().push_back(strand);
-    }
-  }
-  void pop_front() { first_ = behind_ && !behind_->empty() ? behind_->take_front() : program::none; }
-  void erase(std::uint32_t strand) {
-    if (first_ == strand) {
-      pop_front();
-    } else if (behind_) {
-      behind_->erase(strand);
-    }
-  }
-  void clear() noexcept {
-    first_ = program::none;
-    behind_.reset();
-  }
-  // Calls f(strand) for each.
-  template <class F>
-  void for_each(F f) const {
-    if (!empty()) f(first_);
-    if (!behind_) return;
-    for (const std::uint32_t strand : *behind_) f(strand);
-  }
-
- private:
-  std::uint32_t first_ = program::none;
-  base::Box<base::Queue<std::uint32_t>> behind_;
+  [[nodiscard]] bool is_resuming() const noexcept { return pending || join() != nullptr || awaiting() != nullptr; }
 };
 
 // An asynchronous call, also when it has ended.
@@ -245,6 +209,7 @@ struct Rollback {
 struct Rare {
   std::map<std::uint32_t, Strand> strands;  // but the root, by number
   std::uint32_t next_strand = 1;
+  base::Queue<std::uint32_t> ready;                             // behind the first
   base::Queue<EffectId> abandoned;                              // to be told to the driver
   std::vector<EffectId> ignored;                                // told; their results are dropped
   std::map<std::string, Execution, std::less<>> executions;     // asynchronous calls by id
@@ -283,7 +248,8 @@ struct Machine::State {
   std::uint64_t live_bytes = 0;
 
   machine::Strand root;  // without a frame: the run could not begin
-  machine::Ready ready;
+  // The strands that can go on, in the order they became so: mostly one at most, others are in `rare`.
+  std::uint32_t first_ready = program::none;
   base::Box<machine::Rare> rare;
   base::Box<machine::End> end;
 
@@ -327,10 +293,17 @@ struct Machine::State {
   // The number of the strand that waits for this effect; none if there is none.
   [[nodiscard]] std::uint32_t who_waits_for(const EffectId& id) const;
   void abandon(const machine::Strand& strand) {
-    if (strand.pending && !strand.pending->result) more().abandoned.push_back(id_of(strand, strand.pending->ordinal));
+    if (strand.pending && !strand.pending.result) more().abandoned.push_back(id_of(strand, strand.pending.ordinal));
   }
   // An asynchronous call by its id; null if there is none.
   [[nodiscard]] machine::Execution* find_execution(std::string_view id);
+  // In the order of first_ready.
+  [[nodiscard]] std::size_t ready_count() const noexcept {
+    return first_ready == program::none ? 0 : 1 + (rare ? rare->ready.size() : 0);
+  }
+  void add_ready(std::uint32_t number);
+  void take_first_ready();
+  void take_out_ready(std::uint32_t number);
   // The strand goes on with the instruction it is blocked at.
   void wake(std::uint32_t number);
   // A new strand that branches off `parent`: path, depth, random stream. Its number.

@@ -291,6 +291,7 @@ void write_pending(Writer& out, const Pending& pending) {
 Pending read_pending(Reader& in) {
   Pending pending;
   pending.ordinal = in.number();
+  if (!pending) in.fail();
   Asked& asked = pending.asked.emplace();
   asked.evaluated_ms = in.integer();
   asked.random_position = in.number();
@@ -363,8 +364,8 @@ void write_strand(Writer& out, const Strand& strand) {
   for (std::size_t i = 0; i < strand.frames.size(); ++i) write_frame(out, strand.frames[i]);
   out.flag(descent.borrowed.size() != 0);
   for (const bool borrowed : descent.borrowed) out.flag(borrowed);
-  out.flag(strand.pending.has_value());
-  if (strand.pending) write_pending(out, *strand.pending);
+  out.flag(static_cast<bool>(strand.pending));
+  if (strand.pending) write_pending(out, strand.pending);
   const Join* const join = strand.join();
   out.flag(join != nullptr);
   if (join != nullptr) write_join(out, *join);
@@ -498,9 +499,9 @@ bool fit(const Machine::State& state) {
     const Strand* const strand = state.find_strand(execution.strand);
     if (strand == nullptr || !strand->is_call() || strand->descent->call->id != id) return false;
   }
-  bool all = true;
-  state.ready.for_each([&](std::uint32_t number) { all = all && state.find_strand(number) != nullptr; });
-  return all;
+  const auto is_there = [&state](std::uint32_t number) { return state.find_strand(number) != nullptr; };
+  if (state.first_ready != program::none && !is_there(state.first_ready)) return false;
+  return std::all_of(state.rare->ready.begin(), state.rare->ready.end(), is_there);
 }
 
 }  // namespace
@@ -523,8 +524,9 @@ std::string Machine::snapshot() const {
     write_strand(out, strand);
     return false;
   });
-  out.number(state.ready.size());
-  state.ready.for_each([&out](std::uint32_t number) { out.number(number); });
+  out.number(state.ready_count());
+  if (state.first_ready != program::none) out.number(state.first_ready);
+  for (const std::uint32_t number : rare.ready) out.number(number);
   out.number(rare.abandoned.size());
   for (const EffectId& id : rare.abandoned) write_id(out, id);
   out.number(rare.ignored.size());
@@ -593,7 +595,7 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
   }
   size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) {
-    state->ready.push_back(in.small());
+    state->add_ready(in.small());
   }
   size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) rare.abandoned.push_back(read_id(in));

@@ -58,7 +58,7 @@ std::uint32_t Machine::State::who_waits_for(const EffectId& id) const {
   const Strand* const strand = find_strand(number);
   if (strand == nullptr || id.run != run_id()) return program::none;
   const auto& pending = strand->pending;
-  return pending && !pending->result && pending->ordinal == id.ordinal ? number : program::none;
+  return pending && !pending.result && pending.ordinal == id.ordinal ? number : program::none;
 }
 
 Execution* Machine::State::find_execution(std::string_view id) {
@@ -67,11 +67,31 @@ Execution* Machine::State::find_execution(std::string_view id) {
   return found == rare->executions.end() ? nullptr : &found->second;
 }
 
+void Machine::State::add_ready(std::uint32_t number) {
+  if (first_ready == program::none) {
+    first_ready = number;
+  } else {
+    more().ready.push_back(number);
+  }
+}
+
+void Machine::State::take_first_ready() {
+  first_ready = rare && !rare->ready.empty() ? rare->ready.take_front() : program::none;
+}
+
+void Machine::State::take_out_ready(std::uint32_t number) {
+  if (first_ready == number) {
+    take_first_ready();
+  } else if (rare) {
+    rare->ready.erase(number);
+  }
+}
+
 void Machine::State::wake(std::uint32_t number) {
   Strand& woken = strand(number);
   if (woken.status == Strand::Status::ready) return;
   woken.status = Strand::Status::ready;
-  ready.push_back(number);
+  add_ready(number);
 }
 
 std::uint32_t Machine::State::add_strand(std::uint32_t parent_number, std::uint64_t index) {
@@ -86,7 +106,7 @@ std::uint32_t Machine::State::add_strand(std::uint32_t parent_number, std::uint6
   const std::uint32_t number = more().next_strand++;
   rare->numbers.emplace(descent.path, number);
   rare->strands.emplace(number, std::move(added));
-  ready.push_back(number);
+  add_ready(number);
   return number;
 }
 
@@ -173,10 +193,10 @@ void Machine::State::end_call(std::uint32_t number, std::string_view status, Val
 }
 
 EffectId Machine::State::ask_host(Strand& strand) {
-  strand.pending.emplace().ordinal = strand.next_ordinal++;
+  strand.pending.ordinal = strand.next_ordinal++;
   strand.status = Strand::Status::waiting;
   ++effects;
-  return id_of(strand, strand.pending->ordinal);
+  return id_of(strand, strand.pending.ordinal);
 }
 
 void Machine::State::end_host_call(std::uint32_t number, EffectResult result) {
@@ -234,7 +254,7 @@ void Machine::State::drop_strand(std::uint32_t number) {
       }
     }
     for (std::size_t depth = 0; depth < dropped.frames.size(); ++depth) release(dropped, dropped.frames[depth]);
-    if (dropped.status == Strand::Status::ready) ready.erase(to_drop[i]);
+    if (dropped.status == Strand::Status::ready) take_out_ready(to_drop[i]);
     rare->numbers.erase(dropped.path());
     rare->strands.erase(to_drop[i]);
   }
@@ -260,7 +280,7 @@ bool Machine::State::break_deadlock() {
   std::uint32_t at = program::none;
   const bool waits_for_outside = any_strand([&](std::uint32_t number, const Strand& each) {
     if (each.awaiting() != nullptr && at == program::none) at = number;
-    return each.pending && !each.pending->result;
+    return each.pending && !each.pending.result;
   });
   if (waits_for_outside || at == program::none) return false;
   // From a strand to one that it waits for, until one comes again: it is in a circle.

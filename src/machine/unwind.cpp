@@ -202,7 +202,8 @@ void Machine::State::finish_run(Outcome::Status status, std::optional<Error> err
     abandon(root);
     root.pending.reset();
   }
-  ready.clear();
+  first_ready = program::none;
+  if (rare) rare->ready.clear();
   ended = !rare || (rare->rollbacks.empty() && rare->rollbacks_under_way.empty());
 }
 
