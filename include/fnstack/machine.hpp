@@ -66,6 +66,7 @@ class Machine {
  public:
   // The five answers of next(); anything else is a bug.
   struct Perform {
+    Perform(EffectId its_id, Effect&& wanted) : id(std::move(its_id)), effect(std::move(wanted)) {}
     EffectId id;
     Effect effect;
   };  // do this, then resume(id, …)

@@ -14,7 +14,7 @@ namespace fnstack::drivers {
 
 // The effects that need a clock are the driver's own: here they are answered after clock.sleep, inline.
 template <class Replies>
-void perform(Effect effect, const Call& call, const Backends& backends, Replies replies) {
+void perform(Effect&& effect, const Call& call, const Backends& backends, Replies replies) {
   const auto refuse = [&replies](const char* type, std::string message) {
     replies(std::type_identity<Value>())(make_error(type, std::move(message)));
   };

@@ -280,7 +280,7 @@ void RunLoop::end(std::uint32_t number, Outcome outcome) {
 
 // ---------------------------------------------------------------- effects
 
-void RunLoop::perform(std::uint32_t number, Run& run, Machine::Perform asked) {
+void RunLoop::perform(std::uint32_t number, Run& run, Machine::Perform&& asked) {
   if (Observation* observation = observation_of(run)) observation->effect_started(asked.id, asked.effect);
   if (const auto* sleep = std::get_if<Sleep>(&asked.effect)) {
     const std::int64_t duration_ms = sleep->duration_ms;
@@ -299,7 +299,7 @@ void RunLoop::perform(std::uint32_t number, Run& run, Machine::Perform asked) {
   send(run, ticket, counted, std::move(asked.effect));
 }
 
-void RunLoop::send(Run& run, Ticket ticket, Counted counted, Effect asked) {
+void RunLoop::send(Run& run, Ticket ticket, Counted counted, Effect&& asked) {
   if (auto* start = std::get_if<StartRun>(&asked); start != nullptr && options_.host != nullptr) {
     Result<Value> started = options_.host->start_run(run.machine->program(), std::move(*start));
     return InboxReplies{inbox_, ticket, counted}(std::type_identity<Value>())(std::move(started));

@@ -148,8 +148,8 @@ class RunLoop {
   void begin(Run& run);
   void end(std::uint32_t number, Outcome outcome);
 
-  void perform(std::uint32_t number, Run& run, Machine::Perform asked);
-  void send(Run& run, Ticket ticket, Counted counted, Effect asked);
+  void perform(std::uint32_t number, Run& run, Machine::Perform&& asked);
+  void send(Run& run, Ticket ticket, Counted counted, Effect&& asked);
   void send_held();
   void abandon(Run& run, const EffectId& id);
   Ticket add_effect(std::uint32_t number, Run& run, EffectId id, UnderWay::Kind kind);

@@ -128,7 +128,7 @@ class Executor {
     return {
         data_, site, scope_, limits_, frame_->slots.data(), {state_.run_id(), strand_.path(), strand_.next_ordinal}};
   }
-  Step wait_for(Effect wanted);
+  Step wait_for(Effect&& wanted);
   // The fields of the step that asked for its effect so, as they were then.
   [[nodiscard]] std::optional<Error> recall(machine::StepFields& fields, Asked& asked);
   std::optional<EffectResult> take_result();
@@ -178,11 +178,11 @@ class Executor {
 
 // ---------------------------------------------------------------- effects
 
-Executor::Step Executor::wait_for(Effect wanted) {
+Executor::Step Executor::wait_for(Effect&& wanted) {
   strand_.pending.ordinal = strand_.next_ordinal++;
   strand_.status = Strand::Status::waiting;
   ++state_.effects;
-  effect = std::move(wanted);
+  effect.emplace(std::move(wanted));
   return Step::blocked;
 }
 
@@ -1125,7 +1125,7 @@ Machine::Next Machine::State::next(std::uint64_t budget) {
         take_first_ready();
         if (executor.effect) {
           const Strand& asking = strand(number);
-          return Perform{id_of(asking, asking.pending.ordinal), std::move(*executor.effect)};
+          return Next(std::in_place_type<Perform>, id_of(asking, asking.pending.ordinal), std::move(*executor.effect));
         }
         break;
       case Executor::Stop::gone:
