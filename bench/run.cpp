@@ -165,11 +165,10 @@ std::vector<Workload> workloads(const std::string& folder, const std::string& so
                     .scale = a_step,
                     .unit = "ns a step"});
   }
-  // LuaJIT takes 0.45 of this twin's time.
+  // The target is LuaJIT's time; this one is told.
   list.push_back({.name = "W1",
                   .what = "five steps a pass",
                   .figure = "seconds",
-                  .target = 0.45,
                   .sides = {ours("w1", iterations), twin("C++ over nlohmann", "w1_twin", iterations)},
                   .scale = a_step,
                   .unit = "ns a step"});
@@ -297,16 +296,16 @@ std::vector<Workload> workloads(const std::string& folder, const std::string& so
   list.push_back(std::move(process));
   list.push_back(std::move(resident));
 
-  // 30 and 300 ns where this twin takes 46 and 490.
   Workload expression{.name = "W9",
                       .what = "expression",
                       .figure = "expression",
-                      .target = 0.65,
+                      .target = 30,
                       .sides = {ours("w9", json), twin("C++ over nlohmann", "w9_twin", json)},
-                      .unit = "ns"};
+                      .unit = "ns",
+                      .absolute = true};
   Workload body = expression;
   body.what = body.figure = "body";
-  body.target = 0.61;
+  body.target = 300;
   list.push_back(std::move(expression));
   list.push_back(std::move(body));
   return list;
