@@ -13,12 +13,12 @@ std::vector<Field> with_paging(std::vector<Field> fields) {
 }
 
 Result<Effect> query(Fields& fields) {
-  const bool count_only = fields.at(2).as_boolean();
+  const bool count_only = fields["count_only"].as_boolean();
   Result<Effect> effect =
       record_effect(fields, count_only ? DatabaseCommand::Kind::count : DatabaseCommand::Kind::query);
   DatabaseCommand& command = command_of(effect);
   command.filter = fields.take("filter");
-  if (auto error = set_paging(command, fields, 3)) effect = std::move(*error);
+  if (auto error = set_paging(command, fields)) effect = std::move(*error);
   return effect;
 }
 
@@ -39,7 +39,7 @@ Result<Effect> get(Fields& fields) {
   } else {
     command.filter = fields.take("filter");
   }
-  if (auto error = set_paging(command, fields, 5)) return std::move(*error);
+  if (auto error = set_paging(command, fields)) return std::move(*error);
   command.limit = 1;
   return effect;
 }

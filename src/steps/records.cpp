@@ -94,7 +94,7 @@ Result<Effect> record_effect(Fields& fields, DatabaseCommand::Kind kind) {
   Result<Effect> effect(std::in_place, std::in_place_type<DatabaseCommand>);
   DatabaseCommand& command = command_of(effect);
   command.kind = kind;
-  command.table = fields.at(0).as_string();
+  command.table = fields["table"].as_string();
   command.declared_table = !fields.spelled("table").empty();
   command.max_rows = fields.limits().rows;
   command.max_bytes = fields.limits().value_bytes;
@@ -135,8 +135,8 @@ std::optional<Error> set_sort(DatabaseCommand& command, const Value& sort) {
   return std::nullopt;
 }
 
-std::optional<Error> set_paging(DatabaseCommand& command, Fields& fields, std::size_t first) {
-  if (auto error = set_sort(command, fields.at(first))) return error;
+std::optional<Error> set_paging(DatabaseCommand& command, Fields& fields) {
+  if (auto error = set_sort(command, fields["sort"])) return error;
   const auto set = [](std::int64_t& to, const char* name, const Value& number) -> std::optional<Error> {
     if (number.is_null()) return std::nullopt;
     if (number.as_integer() < 0)
@@ -144,8 +144,8 @@ std::optional<Error> set_paging(DatabaseCommand& command, Fields& fields, std::s
     to = number.as_integer();
     return std::nullopt;
   };
-  if (auto error = set(command.limit, "limit", fields.at(first + 1))) return error;
-  return set(command.offset, "offset", fields.at(first + 2));
+  if (auto error = set(command.limit, "limit", fields["limit"])) return error;
+  return set(command.offset, "offset", fields["offset"]);
 }
 
 }  // namespace fnstack::steps

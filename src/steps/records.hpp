@@ -1,5 +1,4 @@
-// What the record steps share: commands from fields, sort and paging notations (DIALECT 2.3). They run often enough for
-// fields to be read by their position.
+// What the record steps share: commands from fields, sort and paging notations (DIALECT 2.3).
 #pragma once
 
 #include <fnstack/effect.hpp>
@@ -13,8 +12,8 @@ namespace fnstack::steps {
 [[nodiscard, gnu::cold]] Field filter_field();
 [[nodiscard, gnu::cold]] std::vector<Field> paging_fields();
 
-// A command with the table, a kind's first field, the limits, and what of the names the definition itself spells. It is
-// made where it is returned: a command is big to move.
+// A command with the table, the limits, and what of the names the definition itself spells. It is made where it is
+// returned: a command is big to move.
 [[nodiscard]] Result<Effect> record_effect(Fields& fields, DatabaseCommand::Kind kind);
 [[nodiscard]] inline DatabaseCommand& command_of(Result<Effect>& effect) noexcept {
   return *std::get_if<DatabaseCommand>(&*effect);
@@ -22,7 +21,6 @@ namespace fnstack::steps {
 // Data as an object for one record. An array is an error here.
 [[nodiscard]] std::optional<Error> set_data(DatabaseCommand& command, Fields& fields);
 [[nodiscard]] std::optional<Error> set_sort(DatabaseCommand& command, const Value& sort);
-// The paging fields begin at position `first`.
-[[nodiscard]] std::optional<Error> set_paging(DatabaseCommand& command, Fields& fields, std::size_t first);
+[[nodiscard]] std::optional<Error> set_paging(DatabaseCommand& command, Fields& fields);
 
 }  // namespace fnstack::steps
