@@ -488,10 +488,10 @@ void append_pg_order(std::string& out, const PgTable& table, const std::vector<s
     const PgColumn* column = table.column(name);
     if (column == nullptr) continue;  // null everywhere
     id_named = id_named || same_name(name, "id");
-    const auto key = [&](const std::string& expression) {
+    const auto key = [&, is_descending = descending](const std::string& expression) {
       out += joint;
       out += expression;
-      out += descending ? " DESC NULLS LAST" : " NULLS FIRST";
+      out += is_descending ? " DESC NULLS LAST" : " NULLS FIRST";
       joint = ", ";
     };
     const std::string quoted = quote_identifier(column->name);
