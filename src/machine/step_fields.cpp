@@ -19,7 +19,7 @@ std::size_t hash_of(std::string_view name) noexcept {
   if (name.empty()) return 0;
   return name.size() + 31U * static_cast<unsigned char>(name.front()) + 7U * static_cast<unsigned char>(name.back());
 }
-}
+}  // namespace
 
 FieldNames::FieldNames(std::span<const Field> table) : table_(table), slots_(std::bit_ceil(2 * table.size() + 1)) {
   const std::size_t mask = slots_.size() - 1;
