@@ -254,11 +254,14 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     std::string token;
     {
       const std::lock_guard lock(state_->mutex);
-      if (!slot_->access_token.empty() && time_.now_ms() < slot_->good_until_ms) token = slot_->access_token;
+      token = kept_token();
     }
     if (!token.empty()) return send_with(std::move(token), true);
     wait_for_token();
   }
+
+  // With the lock held. Empty: there is none that is good.
+  std::string kept_token() const { return time_.now_ms() < slot_->good_until_ms ? slot_->access_token : std::string(); }
 
   void wait_for_token() {
     Reply<std::string> reply([self = shared_from_this()](Result<std::string> token) {
@@ -272,10 +275,12 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     std::shared_ptr<Flight<std::string>> flight;
     bool is_first = false;
     auto joined = Flight<std::string>::Join::over;
+    std::string token;  // that another one has got since we looked
     {
       const std::lock_guard lock(state_->mutex);
       if (slot_->flight) joined = slot_->flight->join(waiter, most_waiters);
-      if (joined == Flight<std::string>::Join::over) {
+      if (joined == Flight<std::string>::Join::over) token = kept_token();
+      if (joined == Flight<std::string>::Join::over && token.empty()) {
         // A refresh may use its refresh token up: its answer must not be lost, nor a second one sent meanwhile.
         flight = std::make_shared<Flight<std::string>>(!policy_->oauth2->refresh_token.empty());
         over = std::exchange(slot_->flight, flight);
@@ -283,9 +288,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
         is_first = true;
       }
     }
-    if (joined == Flight<std::string>::Join::full) {
+    if (joined == Flight<std::string>::Join::full || !token.empty()) {
       const auto alone = std::make_shared<Flight<std::string>>();
       (void)alone->join(waiter, 1);
+      if (!token.empty()) return alone->finish(std::move(token));
       return alone->finish(make_error(
           error_type::limit, "more than " + std::to_string(most_waiters) + " requests wait for the same access token"));
     }
