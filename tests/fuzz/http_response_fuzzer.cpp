@@ -84,7 +84,15 @@ class Upstream {
   std::size_t piece_ = 1;
 };
 
-void check(const fnstack::Result<fnstack::HttpResponse>& result) {
+// An answer may have the word by itself, and messages repeat some of its words: then they tell nothing.
+bool says_secret(std::string bytes) {
+  for (char& c : bytes) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return bytes.find("secret") != std::string::npos;
+}
+
+void check(const fnstack::Result<fnstack::HttpResponse>& result, bool answer_says_secret) {
   if (result.ok()) {
     if (result->status < 200 || result->status > 599) fail("status " + std::to_string(result->status));
     if (result->body.size() > 1'000'000) fail("a body beyond the limit");
@@ -99,7 +107,8 @@ void check(const fnstack::Result<fnstack::HttpResponse>& result) {
   const fnstack::Error& error = result.error();
   if (error.type != "network" && error.type != "limit" && error.type != "blocked")
     fail(error.type + ": " + error.message);
-  if (error.message.find("secret") != std::string::npos) fail("a query in a message: " + error.message);
+  if (!answer_says_secret && error.message.find("secret") != std::string::npos)
+    fail("a query in a message: " + error.message);
 }
 
 }  // namespace
@@ -117,6 +126,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   if ((data[0] & 16) != 0) bytes = "HTTP/1.1 200 OK\r\n" + bytes;  // deeper, sooner
   if ((data[0] & 32) != 0) bytes = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + bytes;
+  const bool answer_says_secret = says_secret(bytes);
   upstream->set(std::move(bytes), pieces[data[0] >> 2 & 3]);
   fnstack::HttpRequest request;
   request.method = methods[data[0] & 3];
@@ -127,6 +137,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::promise<fnstack::Result<fnstack::HttpResponse>> answer;
   (*client)->send(std::move(request), {},
                   fnstack::Reply<fnstack::HttpResponse>([&](auto result) { answer.set_value(std::move(result)); }));
-  check(answer.get_future().get());
+  check(answer.get_future().get(), answer_says_secret);
   return 0;
 }
