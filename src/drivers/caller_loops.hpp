@@ -38,8 +38,8 @@ class CallerLoops {
   std::atomic<std::size_t> loops_ = 0;    // lent and idle ones
   std::atomic<bool> is_worth_it_ = true;  // until a look at the backends says otherwise
   std::mutex mutex_;                      // of what follows
-  std::vector<std::unique_ptr<Loop>>
-      idle_;  // the last one lent is the first to be lent again: its connections are warm
+  // The last one that came back is the first to be lent again: its connections are warm.
+  std::vector<std::unique_ptr<Loop>> idle_;
 };
 
 }  // namespace fnstack::drivers
