@@ -55,8 +55,8 @@ void SerialDatabase::start_thread() {
 }
 
 void SerialDatabase::close() {
+  queue_.close();  // first, or what waits would be taken up to be interrupted as well
   interrupt();
-  queue_.close();
   std::thread thread;
   {
     const std::lock_guard lock(thread_mutex_);

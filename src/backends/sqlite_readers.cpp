@@ -35,6 +35,7 @@ bool SqliteReaders::add_thread() {
 }
 
 void SqliteReaders::close() {
+  queue_.close();  // first, or what waits would be taken up to be interrupted as well
   std::list<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);
@@ -44,7 +45,6 @@ void SqliteReaders::close() {
       threads.push_back(std::move(reader.thread));
     }
   }
-  queue_.close();
   for (std::thread& thread : threads) end_thread(thread);
 }
 
