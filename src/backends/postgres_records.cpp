@@ -17,6 +17,9 @@ using Kind = DatabaseCommand::Kind;
 // What one answer may bring along, beside most_rows_at_once.
 constexpr std::size_t most_bytes_at_once = std::size_t{4} << 20;
 
+// Of a command whose table others change each time between its preparing and its performing.
+constexpr int most_tries = 10;
+
 bool writes(Kind kind) noexcept {
   switch (kind) {
     case Kind::insert:
@@ -71,7 +74,7 @@ Result<Value> PgRecords::perform(const DatabaseCommand& command) {
 }
 
 Result<Value> PgRecords::attempt(const DatabaseCommand& command) {
-  for (bool again = false;; again = true) {
+  for (int tries = 1;; ++tries) {
     // An error ends a transaction in PostgreSQL, unless there is a place to go back to. Reading fails so rarely that
     // it goes without.
     const bool guarded = in_transaction_ && writes(command.kind);
@@ -100,17 +103,20 @@ Result<Value> PgRecords::attempt(const DatabaseCommand& command) {
     if (in_transaction_) {
       const PgFailure failure = failure_;
       const bool undone = guarded && connection_->run("ROLLBACK TO SAVEPOINT fnstack").ok();
-      if (!undone) failed_ = true;
       failure_ = failure;
-      catalog_.forget();
       if (!undone) {
+        failed_ = true;
+        catalog_.forget();
         Error error = std::move(answer).error();
         // The schema was changed under a transaction that only read: all of it once more is what helps.
         if (failure_.sqlstate == "0A000" || failure_.sqlstate.starts_with("42")) error.restart_transaction = true;
         return error;
       }
     }
-    if (again || !worth_another_try(command)) return explained(command, std::move(answer).error());
+    const bool again = tries < most_tries && worth_another_try(command, tries == 1);
+    if (again || in_transaction_) catalog_.forget();  // there also of what was made and is undone
+    if (!again) return explained(command, std::move(answer).error());
+    connection_->forget_all();
     forget_failure();
   }
 }
@@ -125,16 +131,12 @@ void PgRecords::forget_failure() {
 }
 
 // The schema may have been changed by others since it was looked at.
-bool PgRecords::worth_another_try(const DatabaseCommand& command) {
+bool PgRecords::worth_another_try(const DatabaseCommand& command, bool is_first) {
   if (command.kind == Kind::sql) return false;
-  const std::string state = failure_.sqlstate;
-  const bool form = state == "0A000" || state == "26000" || state == "42P01" || state == "42703" || state == "42804" ||
-                    state == "42883";
-  if (!form && !state.starts_with("22")) return false;
-  if (!form && !catalog_.has_changed(command.table)) return false;
-  catalog_.forget();
-  connection_->forget_all();
-  return true;
+  const std::string& state = failure_.sqlstate;
+  if (state == "0A000" || state == "26000") return true;  // the statement was prepared for how the table was
+  const bool form = state == "42P01" || state == "42703" || state == "42804" || state == "42883";
+  return (form && is_first) || ((form || state.starts_with("22")) && catalog_.has_changed(command.table));
 }
 
 // Which columns a constraint is about; a record's id in the words that every database has for it.

@@ -44,7 +44,7 @@ class PgRecords {
   [[nodiscard]] Result<Value> dispatch(const DatabaseCommand& command);
   void note_failure();
   void forget_failure();
-  [[nodiscard]] bool worth_another_try(const DatabaseCommand& command);
+  [[nodiscard]] bool worth_another_try(const DatabaseCommand& command, bool is_first);
   [[nodiscard]] Error explained(const DatabaseCommand& command, Error error);
 
   [[nodiscard]] Result<PgResult> run(const SqlStatement& statement, bool keep = true);

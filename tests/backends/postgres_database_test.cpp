@@ -142,18 +142,47 @@ TEST_CASE("postgres: two processes that make and widen the same table agree") {
   CHECK(ask(*one, R"({"kind": "query", "table": "t"})") ==
         R"([{"id":1,"a":1,"b":null},{"id":2,"a":"text","b":2},{"id":3,"a":5,"b":null},{"id":4,"a":"5","b":null}])");
   std::vector<std::thread> threads;
-  std::atomic<int> failed{0};
-  for (int at = 0; at < 8; ++at) {
+  std::vector<std::string> answers(8);
+  for (std::size_t at = 0; at < answers.size(); ++at) {
     threads.emplace_back([&, at] {
-      const std::string answer = ask(at % 2 == 0 ? *one : *other, R"({"kind": "insert", "table": "new", "data": {"c)" +
-                                                                      std::to_string(at % 3) + R"(": 1, "shared": )" +
-                                                                      (at % 2 == 0 ? "1" : "\"x\"") + "}}");
-      failed += answer.find("error") != std::string::npos;
+      answers[at] = ask(at % 2 == 0 ? *one : *other, R"({"kind": "insert", "table": "new", "data": {"c)" +
+                                                         std::to_string(at % 3) + R"(": 1, "shared": )" +
+                                                         (at % 2 == 0 ? "1" : "\"x\"") + "}}");
     });
   }
   for (std::thread& thread : threads) thread.join();
-  CHECK(failed == 0);
+  std::erase_if(answers, [](const std::string& answer) { return answer.starts_with(R"({"id":)"); });
+  CHECK(answers == std::vector<std::string>());
   CHECK(ask(*one, R"({"kind": "count", "table": "new", "filter": ["eq", "shared", "x"]})") == "4");
+}
+
+TEST_CASE("postgres: a table that others change again and again") {
+  if (postgres_here() == nullptr) return;
+  // What a statement meets that was prepared before each change; a sequence is not rolled back.
+  const std::string name = postgres_here()->create_database();
+  postgres_here()->by_hand(
+      "CREATE TABLE t (id bigint PRIMARY KEY, a bigint); CREATE SEQUENCE tries;"
+      "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('tries') <= NEW.a THEN "
+      "RAISE EXCEPTION 'cached plan must not change result type' USING ERRCODE = '0A000'; END IF; RETURN NEW; END $$;"
+      "CREATE TRIGGER change BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION change()",
+      name);
+  const auto database = open_postgres(name);
+  const auto tries = [&] {
+    const std::string count = postgres_here()->by_hand("SELECT last_value FROM tries", name);
+    postgres_here()->by_hand("ALTER SEQUENCE tries RESTART", name);
+    return count;
+  };
+  CHECK(ask(*database, R"({"kind": "insert", "table": "t", "data": {"id": 1, "a": 5}})") == R"({"id":1,"a":5})");
+  CHECK(tries() == "6\n");
+  CHECK(ask(*database, R"({"kind": "insert", "table": "t", "data": {"id": 2, "a": 100}})") ==
+        "error database: cached plan must not change result type");
+  CHECK(tries() == "10\n");
+  CHECK(ask(*database, R"({"kind": "begin", "transaction": "x"})") == "null");
+  CHECK(ask(*database, R"({"kind": "insert", "table": "t", "data": {"id": 3, "a": 4}, "transaction": "x"})") ==
+        R"({"id":3,"a":4})");
+  CHECK(ask(*database, R"({"kind": "commit", "transaction": "x"})") == "null");
+  CHECK(tries() == "5\n");
+  CHECK(ask(*database, R"({"kind": "count", "table": "t"})") == "2");
 }
 
 TEST_CASE("postgres: every type of a table made by hand, both ways") {
