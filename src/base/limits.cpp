@@ -7,14 +7,12 @@ namespace fnstack {
 namespace {
 
 // The one list of them: name and place, in the order of the struct.
-// clang-format off: it would set the list differently each time
-#define FNSTACK_LIMITS(X)                                                                                             \
-  X(definition_bytes)                                                                                                 \
-  X(definition_nodes)                                                                                                 \
-  X(definition_nesting)                                                                                               \
-  X(steps) X(passes) X(call_depth) X(strands) X(value_depth) X(value_bytes) X(live_bytes) X(response_headers)         \
-      X(response_header_bytes) X(response_bytes) X(url_bytes) X(header_bytes) X(redirects) X(cache_key_bytes) X(rows) \
-          X(retry_after_s) X(wait_s) X(wall_s) X(expression_nodes) X(expression_steps) X(log_bytes)
+// clang-format off
+#define FNSTACK_LIMITS(X) \
+  X(definition_bytes) X(definition_nodes) X(definition_nesting) X(steps) X(passes) X(call_depth) X(strands) \
+  X(value_depth) X(value_bytes) X(live_bytes) X(response_headers) X(response_header_bytes) X(response_bytes) \
+  X(url_bytes) X(header_bytes) X(redirects) X(cache_key_bytes) X(rows) X(retry_after_s) X(wait_s) X(wall_s) \
+  X(expression_nodes) X(expression_steps) X(log_bytes)
 // clang-format on
 
 #define FNSTACK_NAME(field) std::string_view(#field),
