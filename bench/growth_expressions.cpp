@@ -53,11 +53,11 @@ void add_expressions(std::vector<Growth>& rows) {
   add("i.numbers.map(x => x * 2)");
   add("i.numbers.filter(x => x % 2 == 0)");
   add("i.numbers.reduce((sum, x) => sum + x, 0)");
-  // These copy what they have so far at each element, as they do in JavaScript.
-  add("i.numbers.reduce((all, x) => all.concat([x]), [])", 250, 0);
-  add("i.numbers.reduce((all, x) => [...all, x], [])", 250, 0);
-  add("i.numbers.reduce((text, x) => text + x, '')", 250, 0);
-  add("i.records.reduce((all, r) => ({...all, [r.name]: r.id}), {})", 250, 0);
+  add("i.numbers.reduce((all, x) => all.concat([x]), [])");
+  add("i.numbers.reduce((all, x) => [...all, x], [])");
+  add("i.numbers.reduce((all, x) => x > 7 ? [...all, x] : all, [])");
+  add("i.numbers.reduce((text, x) => text + x, '')");
+  add("i.records.reduce((all, r) => ({...all, [r.name]: r.id}), {})");
   add("i.mixed.sort((a, b) => a - b)", 1'000, most_of_sorts);
   add("i.mixed|sort", 1'000, most_of_sorts);
   add("i.records|sort_by('name')", 1'000, most_of_sorts);
@@ -160,6 +160,8 @@ void add_expressions(std::vector<Growth>& rows) {
   add_arrays("partition", R"("condition": "item.group == 3", )");
   add_arrays("group_by", R"("condition": "item.group", )");
   add_arrays("reduce", R"("reducer": "acc + current.id", "initial_value": 0, )");
+  add_arrays("reduce", R"("reducer": "[...acc, current.id]", "initial_value": [], )");
+  rows.back().name += ", [...acc, x]";
 }
 
 }  // namespace bench

@@ -10,7 +10,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -101,8 +100,9 @@ class Fields {
   }
   // data: the columns written in the definition itself, whatever the templates yield; identifier: the name, if it is.
   [[nodiscard]] virtual std::span<const std::string> spelled(std::string_view name) const = 0;
-  // expression: its value with the field's locals bound to these, in order.
-  [[nodiscard]] virtual Result<Value> evaluate(std::string_view name, std::initializer_list<Value> locals) = 0;
+  // expression: its value with the field's locals bound to these, in order. They are moved from: a list, text or object
+  // that nobody else holds grows in place where the expression adds to it ("[...acc, x]").
+  [[nodiscard]] virtual Result<Value> evaluate(std::string_view name, std::span<Value> locals) = 0;
   // A custom function's or any unknown step's free arguments: an object of the fields that the kind doesn't list.
   [[nodiscard]] virtual const Value& rest() const = 0;
 

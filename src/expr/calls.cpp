@@ -50,6 +50,9 @@ class CallInProgress final : public Invocation {
   [[nodiscard]] bool call_arrow(std::size_t position, std::span<const Value> arguments, Value& result) override {
     return evaluator_.call_arrow(arrows_[position], arguments, result);
   }
+  [[nodiscard]] bool fold_arrow(std::size_t position, Value& total, std::span<const Value> more) override {
+    return evaluator_.fold_arrow(arrows_[position], total, more);
+  }
   [[nodiscard]] Error failure() override { return evaluator_.failure(); }
   [[nodiscard]] bool charge(std::uint64_t elements, std::uint64_t bytes) override {
     return evaluator_.charge(elements, bytes);
@@ -175,6 +178,16 @@ bool Evaluator::call_arrow(std::uint32_t number, std::span<const Value> argument
     result = Value(*value);
   }
   return true;
+}
+
+bool Evaluator::fold_arrow(std::uint32_t number, Value& total, std::span<const Value> more) {
+  ++scope_.steps;
+  if (scope_.steps > most_steps_ && !charge(0, 0)) return false;
+  const Node& node = nodes_[number];
+  for (std::size_t i = 0; i < node.count; ++i) {
+    locals_[node.b + i] = i == 0 ? &total : i <= more.size() ? &more[i - 1] : null();
+  }
+  return grow(node.a, total);
 }
 
 // A value evaluated into `target`, which then owns it.

@@ -52,8 +52,8 @@ class Evaluator final {
     return compute_node(node, scratch);
   }
   bool eval_into(std::uint32_t number, Value& target);
-  // In grow.cpp. False: this value can't grow so, and nothing happened; else it did, or error_ is set.
-  bool grow(Value& variable);
+  // In grow.cpp: the node's value into the variable that it may grow. False: error_ is set, and it is as it was.
+  bool grow(std::uint32_t number, Value& variable);
   // Truthiness: 1, 0, or -1 for an error.
   FNSTACK_HOT int test(std::uint32_t number) {
     const Node& node = nodes_[number];
@@ -65,6 +65,7 @@ class Evaluator final {
   bool fits(std::uint64_t bytes);
   bool fits_depth(std::uint64_t depth);
   bool call_arrow(std::uint32_t number, std::span<const Value> arguments, Value& result);
+  bool fold_arrow(std::uint32_t number, Value& total, std::span<const Value> more);
   [[nodiscard]] Scope& scope() noexcept { return scope_; }
   [[nodiscard]] Error failure() { return error_ ? std::move(*error_) : make_error(error_type::expression, "failed"); }
 
@@ -126,6 +127,8 @@ class Evaluator final {
   FNSTACK_COLD const Value* object(const Node& node, Value& scratch);
   // Nodes of keys and values by turns; those of a spread have no key.
   bool add_members(Value& out, std::span<const std::uint32_t> members);
+  // What follows answers false if the variable can't grow so, and nothing happened; else it did, or error_ is set.
+  bool grow_in_place(std::uint32_t number, Value& variable);
   bool grow_object(Value& variable, std::span<const std::uint32_t> members);
   // `own`: a variable that is argument 0 and gets the result; it stays as it was on an error.
   FNSTACK_COLD const Value* call(const Node& node, Value& scratch, Value* own = nullptr);

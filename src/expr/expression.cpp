@@ -122,7 +122,7 @@ Expression bind(const Expression& expression, const Resolver& resolve) {
     }
     if (reference.kind == Reference::Kind::null) path = {Op::constant, 0, 0, constant_null, 0, 0};
   }
-  program->grown = find_growth(*program);
+  program->grown = mark_growth(*program);
   Expression out;
   out.program_ = std::move(program);
   return out;

@@ -34,6 +34,8 @@ class Invocation {
   [[nodiscard]] virtual bool is_arrow(std::size_t position) const noexcept = 0;
   // Calls it. False: it failed, and the implementation returns failure() at once.
   [[nodiscard]] virtual bool call_arrow(std::size_t position, std::span<const Value> arguments, Value& result) = 0;
+  // The same with `total` as first argument, which gets the result: in place where the arrow adds to it.
+  [[nodiscard]] virtual bool fold_arrow(std::size_t position, Value& total, std::span<const Value> more) = 0;
   [[nodiscard]] virtual Error failure() = 0;
 
   // Costs for `elements` and `bytes` handled (a step each 64 elements or 1 KiB). False: over the limit; return

@@ -39,7 +39,7 @@ Result<Value> searched(Invocation& call, bool backwards, bool wants_index) {
   return within ? Result<Value>(std::move(found)) : Result<Value>(call.failure());
 }
 
-// Folds with the arrow at 1: accumulator, element, index, list. The start value stands at 2.
+// Folds with the arrow at 1: total, element, index, list. The start value stands at 2.
 Result<Value> reduced(Invocation& call, bool backwards) {
   if (!call.is_arrow(1)) return not_an_arrow(call);
   if (!call[0].is_array() && !call[0].is_null()) {
@@ -47,24 +47,22 @@ Result<Value> reduced(Invocation& call, bool backwards) {
   }
   const Value list = call[0];
   std::size_t n = 0;
-  Value accumulator;
+  Value total;
   if (call.given(2)) {
-    accumulator = call.take(2);
+    total = call.take(2);
   } else if (list.size() == 0) {
     return call.error("an empty list needs a start value: reduce((sum, x) => sum + x, 0)");
   } else {
-    accumulator = list[backwards ? list.size() - 1 : 0];
+    total = list[backwards ? list.size() - 1 : 0];
     n = 1;
   }
   Meter meter(call);
   for (; n < list.size(); ++n) {
     const std::size_t i = backwards ? list.size() - 1 - n : n;
-    const Value arguments[] = {std::move(accumulator), list[i], i, list};
-    Value result;
-    if (!meter.add(1) || !call.call_arrow(1, arguments, result)) return call.failure();
-    accumulator = std::move(result);
+    const Value more[] = {list[i], i, list};
+    if (!meter.add(1) || !call.fold_arrow(1, total, more)) return call.failure();
   }
-  return accumulator;
+  return total;
 }
 
 Result<Value> joined(Invocation& call, const Value& list, std::string_view separator) {

@@ -1,8 +1,9 @@
 // Growing a variable in place. `all = {{[...all, x]}}`, `{{all.concat(page)}}`, `{{all|append(x)}}`, `{{text + line}}`,
-// `{{all|set(key, x)}}`, `{{ {...all, [key]: x} }}` in a loop would copy all that is there with each pass. Where the
-// variable that gets the result is read at the beginning of it and nowhere else, what comes behind is added to the
-// variable's own value instead, and only that is paid for. Entry points: find_growth (when an expression is bound),
-// expr::grow.
+// `{{all|set(key, x)}}`, `{{ {...all, [key]: x} }}` in a loop would copy all that is there with each pass, and so would
+// `list.reduce((all, x) => [...all, x], [])`. Where the variable that gets the result is read at the beginning of it
+// and nowhere else, what comes behind is added to the variable's own value instead, and only that is paid for. In
+// `test ? [...all, x] : all` that holds for each of the two; the test may read what it likes. Entry points:
+// mark_growth (when an expression is bound), expr::grow, Evaluator::grow.
 //
 // All operands are evaluated and checked before the variable is touched, so an error leaves it as it was.
 #include <algorithm>
@@ -16,7 +17,25 @@
 namespace fnstack::expr {
 namespace {
 
-// What stands behind the variable: of `growth`, at `root`.
+constexpr std::uint8_t grows = 1;  // Node::variant of what can grow its variable, or chooses what can
+
+bool is_marked(const Node& node) noexcept {
+  const bool can_be = node.op == Op::add || node.op == Op::array || node.op == Op::object || node.op == Op::call ||
+                      node.op == Op::conditional;
+  return can_be && node.variant == grows;
+}
+
+// How what comes behind a variable is added to it.
+enum class Growth : std::uint8_t {
+  none,
+  text,
+  elements,
+  lists,    // their elements, and what is none
+  members,  // keys and values by turns
+  call      // by the function that is called, which changes it in place
+};
+
+// What stands behind the variable.
 struct Parts {
   Growth growth = Growth::none;
   std::uint32_t first = no_node;  // the variable's node
@@ -31,8 +50,8 @@ bool sets_member(const Function& function) noexcept {
          function.implementation == functions::object::set_if_not_empty;
 }
 
-Parts parts_of(const Expression::Program& program) {
-  const Node& root = program.nodes[program.root];
+Parts parts_of(const Expression::Program& program, std::uint32_t number) {
+  const Node& root = program.nodes[number];
   Parts parts;
   if (root.op == Op::add) {
     // a + b + c is (a + b) + c: of a text, each joins what comes behind it.
@@ -79,17 +98,93 @@ Parts parts_of(const Expression::Program& program) {
   return parts;
 }
 
+// A slot, or a parameter of an arrow.
+struct Variable {
+  Base base = Base::null;
+  std::uint32_t index = 0;
+};
+
+bool begins_with(const Node& node, Variable variable) noexcept {
+  return node.op == Op::path && static_cast<Base>(node.variant) == variable.base && node.a == variable.index;
+}
+
+// Its name alone.
+bool is_bare(const Expression::Program& program, std::uint32_t number, Variable variable) noexcept {
+  if (number == no_node) return false;
+  const Node& node = program.nodes[number];
+  return begins_with(node, variable) && node.count == 0 && node.c == Reference::none;
+}
+
+// How often it is read in an expression.
+std::size_t reads(const Expression::Program& program, std::uint32_t number, Variable variable) {
+  if (number == no_node) return 0;
+  const auto in = [&](std::uint32_t part) { return reads(program, part, variable); };
+  const auto in_all = [&](std::size_t first, std::size_t count) {
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i < count; ++i) sum += in(program.operands[first + i]);
+    return sum;
+  };
+  const Node& node = program.nodes[number];
+  switch (node.op) {
+    case Op::constant:
+      return 0;
+    case Op::path:
+      return begins_with(node, variable) || (variable.base == Base::slot && node.c == variable.index) ? 1 : 0;
+    case Op::call: {
+      const Call& call = program.calls[node.a];
+      std::size_t sum = in(call.receiver);
+      for (const Argument& argument : call.arguments) sum += in(argument.node);
+      return sum;
+    }
+    case Op::array:
+      return in_all(node.b, node.count);
+    case Op::object:
+      return in_all(node.b, std::size_t{2} * node.count);
+    case Op::member:
+    case Op::chain:
+    case Op::arrow:
+    case Op::spread:
+    case Op::negate:
+    case Op::plus:
+    case Op::logical_not:
+      return in(node.a);
+    case Op::conditional:
+      return in(node.a) + in(node.b) + in(node.c);
+    default:
+      return in(node.a) + in(node.b);
+  }
+}
+
+// Marks what can grow the variable in this expression, whose value it gets. False: nothing can.
+bool mark(Expression::Program& program, std::uint32_t number, Variable variable) {
+  Node& node = program.nodes[number];
+  bool can = false;
+  if (node.op == Op::conditional) {
+    const bool can_first = mark(program, node.b, variable);
+    can = mark(program, node.c, variable) || can_first;
+  } else {
+    can = is_bare(program, parts_of(program, number).first, variable) && reads(program, number, variable) == 1;
+  }
+  if (can) node.variant = grows;
+  return can;
+}
+
+// The first variable that something in the expression could grow.
+std::uint32_t candidate(const Expression::Program& program, std::uint32_t number) {
+  const Node& node = program.nodes[number];
+  if (node.op != Op::conditional) return bare_slot(program, parts_of(program, number).first);
+  const std::uint32_t first = candidate(program, node.b);
+  return first != Reference::none ? first : candidate(program, node.c);
+}
+
 }  // namespace
 
-std::uint32_t find_growth(const Expression::Program& program) {
-  const Parts parts = parts_of(program);
-  const std::uint32_t slot = bare_slot(program, parts.first);
-  if (slot == Reference::none) return slot;
-  const auto reads_it = [slot](const Node& node) {
-    return node.op == Op::path && ((static_cast<Base>(node.variant) == Base::slot && node.a == slot) || node.c == slot);
-  };
-  const auto reads = std::count_if(program.nodes.begin(), program.nodes.end(), reads_it);
-  return reads == 1 ? slot : Reference::none;
+std::uint32_t mark_growth(Expression::Program& program) {
+  for (const Node& node : program.nodes) {
+    if (node.op == Op::arrow && node.count > 0) (void)mark(program, node.a, {Base::local, node.b});
+  }
+  const std::uint32_t slot = candidate(program, program.root);
+  return slot != Reference::none && mark(program, program.root, {Base::slot, slot}) ? slot : Reference::none;
 }
 
 bool Evaluator::grow_object(Value& variable, std::span<const std::uint32_t> members) {
@@ -103,17 +198,16 @@ bool Evaluator::grow_object(Value& variable, std::span<const std::uint32_t> memb
   return true;
 }
 
-bool Evaluator::grow(Value& variable) {
-  const Parts parts = parts_of(program_);
+bool Evaluator::grow_in_place(std::uint32_t number, Value& variable) {
+  const Parts parts = parts_of(program_, number);
   if (parts.growth == Growth::members) return grow_object(variable, parts.behind);
   if (parts.growth == Growth::call) {
     Value unused;
-    call(nodes_[program_.root], unused, &variable);
+    call(nodes_[number], unused, &variable);
     return true;
   }
   const bool is_text = variable.is_string();
-  const bool fits_it =
-      is_text ? program_.nodes[program_.root].op != Op::array : variable.is_array() && parts.growth != Growth::text;
+  const bool fits_it = is_text ? nodes_[number].op != Op::array : variable.is_array() && parts.growth != Growth::text;
   if (!fits_it) return false;
 
   std::vector<Value> values;
@@ -156,16 +250,24 @@ bool Evaluator::grow(Value& variable) {
   return true;
 }
 
+bool Evaluator::grow(std::uint32_t number, Value& variable) {
+  while (nodes_[number].op == Op::conditional && is_marked(nodes_[number])) {
+    const int chosen = test(nodes_[number].a);
+    if (chosen < 0) return false;
+    number = chosen == 1 ? nodes_[number].b : nodes_[number].c;
+  }
+  if (is_marked(nodes_[number]) && grow_in_place(number, variable)) return error_ == nullptr;
+  Value scratch;  // not the variable, which is read meanwhile
+  const Value* const value = eval(number, scratch);
+  if (value == nullptr) return false;
+  if (value != &scratch) scratch = *value;
+  variable = std::move(scratch);
+  return true;
+}
+
 bool grow(const Expression& expression, Scope& scope, Value& variable, Failure& error) {
   error.reset();
-  Evaluator evaluator(*expression.program_, scope, error);
-  if (evaluator.grow(variable)) return error == nullptr;
-  Value scratch;
-  const Value* const value = evaluate_borrowed(expression, scope, scratch, error);
-  if (value == nullptr) return false;
-  Value result = value == &scratch ? std::move(scratch) : *value;
-  variable = std::move(result);
-  return true;
+  return Evaluator(*expression.program_, scope, error).grow(expression.program_->root, variable);
 }
 
 }  // namespace fnstack::expr

@@ -69,7 +69,8 @@ enum ChainFlag : std::uint8_t {
 
 struct Node {
   Op op = Op::constant;
-  std::uint8_t variant = 0;  // Base of a path, ChainFlags of member, index
+  // Base of a path, ChainFlags of member and index; elsewhere whether it grows a variable (grow.cpp)
+  std::uint8_t variant = 0;
   std::uint16_t count = 0;
   std::uint32_t a = 0, b = 0, c = 0;
 };
@@ -129,17 +130,9 @@ inline constexpr std::uint32_t constant_null = 0, constant_true = 1, constant_fa
 // The slot of a node that is a variable's name alone; else Reference::none.
 [[nodiscard]] std::uint32_t bare_slot(const Expression::Program& program, std::uint32_t number) noexcept;
 
-// How what comes behind a variable is added to it.
-enum class Growth : std::uint8_t {
-  none,
-  text,
-  elements,
-  lists,    // their elements, and what is none
-  members,  // keys and values by turns
-  call      // by the function that is called, which changes it in place
-};
-// The slot of the variable that the expression's value begins with, if it is read nowhere else in it; else none.
-[[nodiscard]] std::uint32_t find_growth(const Expression::Program& program);
+// Finds what can grow in place, and marks it. The slot of the variable that the expression as a whole can grow; else
+// none.
+[[nodiscard]] std::uint32_t mark_growth(Expression::Program& program);
 
 // A key by its text; finds its array position.
 [[nodiscard]] Key make_key(std::string text, bool named);

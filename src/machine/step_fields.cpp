@@ -1,5 +1,6 @@
 #include "machine/step_fields.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <functional>
 #include <utility>
@@ -187,22 +188,27 @@ std::optional<std::string> StepFields::mismatch(std::string_view name, const Val
   return schema == nullptr ? std::nullopt : schema->check(value);
 }
 
-Result<Value> StepFields::evaluate(std::string_view name, std::initializer_list<Value> locals) {
+Result<Value> StepFields::evaluate(std::string_view name, std::span<Value> locals) {
   const std::size_t position = names_->find(name);
   if (position == FieldNames::none) return Value();
   if (call_.operands[position] == program::none) return table_[position].default_value;
-  if (call_.locals[position] != program::none) {
-    std::uint32_t slot = call_.locals[position];
-    for (const Value& local : locals) slots_[slot++] = local;
-  }
-  program::Surroundings surroundings;
-  surroundings.limits = &limits_;
+  const program::Operand& operand = data_.operands[call_.operands[position]];
+  const std::uint32_t first = call_.locals[position];
+  const bool has_locals = first != program::none && !locals.empty();
+  if (has_locals) std::move(locals.begin(), locals.end(), slots_ + first);
   Value value;
-  auto error = program::evaluate(data_.operands[call_.operands[position]], scope_, surroundings, value);
-  if (call_.locals[position] != program::none) {
-    // What they were lent lives on in the caller's hands alone: it may go on changing it in place.
-    for (std::size_t i = 0; i < locals.size(); ++i) slots_[call_.locals[position] + i] = Value();
+  std::optional<Error> error;
+  if (has_locals && operand.kind == program::Operand::Kind::expression && operand.grows == first) {
+    expr::Failure failure;
+    if (!expr::grow(operand.expression, scope_, slots_[first], failure)) error = std::move(*failure);
+    value = std::move(slots_[first]);
+  } else {
+    program::Surroundings surroundings;
+    surroundings.limits = &limits_;
+    error = program::evaluate(operand, scope_, surroundings, value);
   }
+  // What they were lent lives on in the caller's hands alone: it may go on changing it in place.
+  if (has_locals) std::fill_n(slots_ + first, locals.size(), Value());
   if (error) return std::move(*error);
   return value;
 }

@@ -34,7 +34,7 @@ class StepFields final : public Fields {
   [[nodiscard]] Value keep(Keep which) const;
 
   [[nodiscard]] std::span<const std::string> spelled(std::string_view name) const override;
-  [[nodiscard]] Result<Value> evaluate(std::string_view name, std::initializer_list<Value> locals) override;
+  [[nodiscard]] Result<Value> evaluate(std::string_view name, std::span<Value> locals) override;
   [[nodiscard]] const Value& rest() const override { return rest_; }
   [[nodiscard]] std::int64_t now_ms() const noexcept override { return scope_.now_ms; }
   [[nodiscard]] const Limits& limits() const noexcept override { return limits_; }

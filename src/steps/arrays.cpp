@@ -46,7 +46,8 @@ Result<Value> with_expression(Fields& fields, std::string_view operation, const 
   std::unordered_map<std::string, std::size_t> group_of;
   std::int64_t matches = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    auto answer = fields.evaluate("condition", {all[i], Value(static_cast<std::int64_t>(i))});
+    Value locals[] = {all[i], Value(static_cast<std::int64_t>(i))};
+    auto answer = fields.evaluate("condition", locals);
     if (!answer) return answer;
     const bool yes = expr::is_truthy(*answer);
     matches += yes ? 1 : 0;
@@ -86,7 +87,8 @@ Result<Value> reduce(Fields& fields, const Value& all) {
     first = 1;
   }
   for (std::size_t i = first; i < all.size(); ++i) {
-    auto next = fields.evaluate("reducer", {accumulated, all[i], Value(static_cast<std::int64_t>(i))});
+    Value locals[] = {std::move(accumulated), all[i], Value(static_cast<std::int64_t>(i))};
+    auto next = fields.evaluate("reducer", locals);
     if (!next) return next;
     accumulated = std::move(*next);
   }

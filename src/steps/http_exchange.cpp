@@ -310,7 +310,8 @@ Result<Turn> Exchange::take_page(const HttpResponse& response, Value content) {
   Value found = std::move(content);
   if (fields_.given("paginate.items")) {
     const auto known = static_cast<std::int64_t>(items.size());
-    auto given = fields_.evaluate("paginate.items", {full, Value(page), Value(known)});
+    Value locals[] = {full, Value(page), Value(known)};
+    auto given = fields_.evaluate("paginate.items", locals);
     if (!given) return std::move(given).error();
     found = std::move(*given);
   }
@@ -326,7 +327,8 @@ Result<Turn> Exchange::take_page(const HttpResponse& response, Value content) {
   if (!here) return std::move(here).error();
   Value next;
   if (fields_.given("paginate.next")) {
-    auto given = fields_.evaluate("paginate.next", {full, Value(page), Value(known)});
+    Value locals[] = {full, Value(page), Value(known)};
+    auto given = fields_.evaluate("paginate.next", locals);
     if (!given) return std::move(given).error();
     next = std::move(*given);
   } else if (fields_["paginate.link_header"].as_boolean()) {

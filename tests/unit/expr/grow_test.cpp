@@ -39,10 +39,11 @@ struct Case {
 }  // namespace
 
 TEST_CASE("what can grow in place is seen when the expression is bound") {
-  for (const char* text :
-       {"all + x", "all + x + y + 1", "[...all, x]", "[...all, x, ...y, 3]", "all.concat(x)", "all.concat(x, y)",
-        "all|append(x)", "append(all, x, y)", "all|set(x, y)", "all|set_ifnotnull('k', x)", "{...all, [x]: y}",
-        "{...all, ...x, a: 1}", "set(all, x, y)", "all|set(value=x, path='k')"}) {
+  for (const char* text : {"all + x", "all + x + y + 1", "[...all, x]", "[...all, x, ...y, 3]", "all.concat(x)",
+                           "all.concat(x, y)", "all|append(x)", "append(all, x, y)", "all|set(x, y)",
+                           "all|set_ifnotnull('k', x)", "{...all, [x]: y}", "{...all, ...x, a: 1}", "set(all, x, y)",
+                           "all|set(value=x, path='k')", "x ? [...all, y] : all", "all.includes(x) ? all : [...all, x]",
+                           "x ? all|append(1) : y ? all + 2 : null", "x ? all.length : {...all, x}"}) {
     INFO(text);
     CHECK(bound(text).grown_slot() == 0);
   }
@@ -69,7 +70,11 @@ TEST_CASE("what can grow in place is seen when the expression is bound") {
                            "{...all}",
                            "{a: 1, ...all}",
                            "{...all, a: all.a}",
-                           "{...all.list, a: x}"}) {
+                           "{...all.list, a: x}",
+                           "x ? all : y",
+                           "x ? [...all, all.length] : all",
+                           "[...all, x] ? 1 : 2",
+                           "x ? y : 1 + (y ? [...all, 1] : 2)"}) {
     INFO(text);
     CHECK(bound(text).grown_slot() != 0);
   }
@@ -145,6 +150,18 @@ TEST_CASE("growing gives what evaluating gives") {
       {"{...all, a: x * 2}", R"({"a":1})", R"("no number")"},
       {"{...all, a: x}", "null", "1"},
       {"{...all, a: x}", "[1]", "1"},
+      {"x ? [...all, x] : all", "[1]", "2"},
+      {"x ? [...all, x] : all", "[1]", "0"},
+      {"x ? [...all, x] : all", "{}", "1"},
+      {"x * 2 ? [...all, x] : all", "[1]", R"("no number")"},
+      {"all.includes(x) ? all : [...all, x]", "[1]", "1"},
+      {"all.includes(x) ? all : [...all, x]", "[1]", "2"},
+      {"x == 1 ? all + x : x == 2 ? all.concat(x) : all.length", R"("ab")", "1"},
+      {"x == 1 ? all + x : x == 2 ? all.concat(x) : all.length", R"("ab")", "2"},
+      {"x == 1 ? all + x : x == 2 ? all.concat(x) : all.length", R"("ab")", "3"},
+      {"x ? all[0] : [...all, x]", "[[1]]", "1"},
+      {"x ? [all, all] : [...all, x]", "[1]", "1"},
+      {"(x ? [...all, x] : all)", "[1]", "2"},
   };
   for (const Case& each : cases) {
     INFO(each.expression << " of " << each.all << " and " << each.x);
@@ -163,6 +180,52 @@ TEST_CASE("growing gives what evaluating gives") {
       CHECK(error->type + ": " + error->message == wanted);
       CHECK(slots[0] == before);
     }
+  }
+}
+
+TEST_CASE("what a fold adds to grows in place, and gives what copying gives") {
+  const auto fold = [](std::string_view text, const char* all, const char* x) {
+    Value slots[] = {parse_json(all).value(), parse_json(x).value(), Value()};
+    Scope scope;
+    scope.slots = slots;
+    const std::string told = shown(evaluate(bound(text), scope));
+    CHECK(to_json(slots[0]) == all);  // where it began
+    return told;
+  };
+  CHECK(fold("x.reduce((t, v) => [...t, v * 2], all)", "[0]", "[1,2,3]") == "[0,2,4,6]");
+  CHECK(fold("x.reduce((t, v) => t.concat(v), all)", "[]", "[[1,2],3,[[4]]]") == "[1,2,3,[4]]");
+  CHECK(fold("x.reduceRight((t, v, i) => [...t, i, v], all)", "[]", R"(["a","b"])") == R"([1,"b",0,"a"])");
+  CHECK(fold("x.reduce((t, v) => ({...t, [v]: v.length}), all)", R"({"a":9})", R"(["a","bc"])") == R"({"a":1,"bc":2})");
+  CHECK(fold("x.reduce((t, v) => v > 1 ? [...t, v] : t, all)", "[]", "[1,2,1,3]") == "[2,3]");
+  CHECK(fold("x.reduce((t, v) => t.includes(v) ? t : t|append(v), all)", "[]", "[1,2,1,3,2]") == "[1,2,3]");
+  CHECK(fold("x.reduce((t, v) => t + v, all)", R"("<")", R"(["a",1,true])") == R"("<a1true")");
+  CHECK(fold("x.reduce((t, v) => t|set(v, t.length), all)", "{}", R"(["a"])") == R"({"a":null})");
+  CHECK(fold("x.reduce((t, v) => t + v)", "0", "[1,2,3]") == "6");
+  CHECK(fold("x.reduce((t, v, i, l) => [...t, l.length - i], all)", "[]", "[7,7,7]") == "[3,2,1]");
+  // The list itself is what is added to, and each pass sees it as it was.
+  CHECK(fold("x.reduce((t, v, i, l) => [...t, l.length], x)", "0", "[1,2]") == "[1,2,2,2]");
+  // What a pass gives away is not changed by the next.
+  CHECK(fold("x.reduce((t, v) => [...t, [...t, v]], all)", "[]", "[1,2]") == "[[1],[[1],2]]");
+  CHECK(fold("x.reduce((t, v) => [...t, v.reduce((u, w) => [...u, w], [])], all)", "[]", "[[1,2],[3]]") ==
+        "[[1,2],[3]]");
+  CHECK(fold("x.reduce((t, v) => [...t, v.reduce((u, w) => [...u, t.length, w], [])], all)", "[]", "[[1],[3]]") ==
+        "[[0,1],[1,3]]");
+  CHECK(fold("x.reduce((t, v) => [...t, v], all)", "5", "[1]") ==
+        R"(expression: cannot spread: "t" is a number, expected a list or text)");
+  CHECK(fold("x.reduce(() => 1, all)", "[]", "[1,2]") == "1");
+
+  Value list = Value::array();
+  for (int i = 0; i < 20'000; ++i) list.push_back(i);
+  for (const char* text : {"x.reduce((t, v) => [...t, v], [])", "x.reduce((t, v) => v < 0 ? t : t.concat([v]), [])",
+                           "x.reduce((t, v) => ({...t, ['k' + v]: v}), {})"}) {
+    INFO(text);
+    Value slots[] = {Value(), list, Value()};
+    Scope scope;
+    scope.slots = slots;
+    const auto folded = evaluate(bound(text), scope);
+    REQUIRE(folded);
+    CHECK(folded->size() == 20'000);
+    CHECK(scope.steps < 100'000);
   }
 }
 
