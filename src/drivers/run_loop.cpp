@@ -217,9 +217,8 @@ void RunLoop::step(std::uint32_t number, Run& run) {
     }
     begin(run);
   }
-  check_time(run);
+  tell_end(run);
   Machine& machine = *run.machine;
-  if (std::exchange(run.is_to_tell, false)) machine.cancel(make_error(error_type::cancelled, cancelled_text));
   for (int effects = 0; effects < most_effects_in_a_row;) {
     Machine::Next next = machine.next(slice);
     if (Observation* observation = observation_of(run)) observation->steps(machine);
@@ -229,6 +228,7 @@ void RunLoop::step(std::uint32_t number, Run& run) {
     } else if (auto* abandoned = std::get_if<Machine::Abandon>(&next)) {
       abandon(run, abandoned->id);
     } else if (std::holds_alternative<Machine::Waiting>(next)) {
+      if (is_answered_already(run)) continue;
       run.is_paused = run.calls == 0;
       if (run.is_paused) run.counted = now_.time_since_epoch() - run.counted;
       // If the answer is here already, or soon sleeps only, its time limits need no timer.
@@ -241,6 +241,24 @@ void RunLoop::step(std::uint32_t number, Run& run) {
     }
   }
   make_ready(number);
+}
+
+// Its machine that it is to end, if it is.
+void RunLoop::tell_end(Run& run) {
+  check_time(run);
+  if (std::exchange(run.is_to_tell, false)) run.machine->cancel(make_error(error_type::cancelled, cancelled_text));
+}
+
+// A backend that answers on the thread of the only run: that goes on without a turn of the loop for each answer.
+bool RunLoop::is_answered_already(Run& run) {
+  if (!options_.is_for_one_run || !inbox_->has_any()) return false;
+  now_ = std::chrono::steady_clock::now();
+  take_messages();
+  if (!run.is_ready) return false;
+  run.is_ready = false;
+  ready_.clear();
+  tell_end(run);
+  return true;
 }
 
 void RunLoop::begin(Run& run) {

@@ -145,6 +145,8 @@ class RunLoop {
   void advance_ready();
   void advance(std::uint32_t number);
   void step(std::uint32_t number, Run& run);
+  void tell_end(Run& run);
+  [[nodiscard]] bool is_answered_already(Run& run);
   void begin(Run& run);
   void end(std::uint32_t number, Outcome outcome);
 

@@ -41,8 +41,14 @@ using program::ProgramData;
 // Executes one strand. Lives for one call of next(): it holds what must not be copied with the state.
 class Executor {
  public:
-  Executor(Machine::State& state, std::uint32_t number)
-      : state_(state), data_(state.data()), limits_(*state.limits), number_(number), strand_(state.strand(number)) {
+  // An effect that is asked for goes into `next`.
+  Executor(Machine::State& state, std::uint32_t number, Machine::Next& next)
+      : state_(state),
+        next_(next),
+        data_(state.data()),
+        limits_(*state.limits),
+        number_(number),
+        strand_(state.strand(number)) {
     scope_.roots = state.roots.data();
     scope_.now_ms = state.now_ms;
     scope_.random = &random_;
@@ -60,9 +66,7 @@ class Executor {
 
   enum class Stop : std::uint8_t { budget, blocked, gone };
 
-  // Blocked with `effect` set: it is to be performed.
   Stop run(std::uint64_t& budget);
-  std::optional<Effect> effect;
 
  private:
   enum class Step : std::uint8_t { go_on, blocked, gone };
@@ -128,6 +132,10 @@ class Executor {
     return {
         data_, site, scope_, limits_, frame_->slots.data(), {state_.run_id(), strand_.path(), strand_.next_ordinal}};
   }
+  void ask_for(Effect&& wanted) {
+    ++state_.effects;
+    next_.emplace<Machine::Perform>(state_.id_of(strand_, strand_.pending.ordinal), std::move(wanted));
+  }
   Step wait_for(Effect&& wanted);
   // The fields of the step that asked for its effect so, as they were then.
   [[nodiscard]] std::optional<Error> recall(machine::StepFields& fields, Asked& asked);
@@ -165,6 +173,7 @@ class Executor {
   [[gnu::noinline]] Step end_branch(const Instruction& instruction);
 
   Machine::State& state_;
+  Machine::Next& next_;
   const ProgramData& data_;
   const Limits& limits_;
   std::uint32_t number_;
@@ -181,8 +190,7 @@ class Executor {
 Executor::Step Executor::wait_for(Effect&& wanted) {
   strand_.pending.ordinal = strand_.next_ordinal++;
   strand_.status = Strand::Status::waiting;
-  ++state_.effects;
-  effect.emplace(std::move(wanted));
+  ask_for(std::move(wanted));
   return Step::blocked;
 }
 
@@ -696,8 +704,7 @@ Executor::Step Executor::await(const Instruction& instruction) {
     strand_.status = Strand::Status::awaiting;
     if (awaiting.timeout_ms && !strand_.pending) {
       strand_.pending.ordinal = awaiting.ordinal;
-      ++state_.effects;
-      effect = Sleep{*awaiting.timeout_ms};
+      ask_for(Sleep{*awaiting.timeout_ms});
     }
     return Step::blocked;
   }
@@ -1088,11 +1095,18 @@ void Machine::State::begin(Start start) {
 }
 
 Machine::Next Machine::State::next(std::uint64_t budget) {
+  Next next = Waiting{};
+  go_on(budget, next);
+  return next;
+}
+
+void Machine::State::go_on(std::uint64_t budget, Next& next) {
   for (;;) {
     if (rare && !rare->abandoned.empty()) {
       EffectId id = rare->abandoned.take_front();
       rare->ignored.push_back(id);
-      return Abandon{std::move(id)};
+      next = Abandon{std::move(id)};
+      return;
     }
     if (rare && !rare->rollbacks.empty()) {
       machine::Rollback rollback = rare->rollbacks.take_front();
@@ -1100,33 +1114,36 @@ Machine::Next Machine::State::next(std::uint64_t budget) {
       command.kind = DatabaseCommand::Kind::rollback;
       command.transaction = std::move(rollback.transaction);
       rare->rollbacks_under_way.push_back(rollback.id);
-      return Perform{std::move(rollback.id), std::move(command)};
+      next.emplace<Perform>(std::move(rollback.id), std::move(command));
+      return;
     }
     const bool rolls_back = rare && !rare->rollbacks_under_way.empty();
     if (ending && !ended) {
-      if (rolls_back) return Waiting{};
+      if (rolls_back) return;
       ended = true;
     }
-    if (ended) return Ended{};
+    if (ended) {
+      next = Ended{};
+      return;
+    }
     if (first_ready == none) {
       if (!rolls_back && break_deadlock()) continue;
-      return Waiting{};
+      return;
     }
     const std::uint32_t number = first_ready;
     if (Strand& asking = strand(number); asking.frames.empty()) {
       take_first_ready();
-      return Perform{ask_host(asking), std::move(*std::exchange(asking.descent->call->wanted, std::nullopt))};
+      EffectId id = ask_host(asking);
+      next.emplace<Perform>(std::move(id), std::move(*std::exchange(asking.descent->call->wanted, std::nullopt)));
+      return;
     }
-    Executor executor(*this, number);
-    switch (executor.run(budget)) {
+    switch (Executor(*this, number, next).run(budget)) {
       case Executor::Stop::budget:
-        return Yielded{};
+        next = Yielded{};
+        return;
       case Executor::Stop::blocked:
         take_first_ready();
-        if (executor.effect) {
-          const Strand& asking = strand(number);
-          return Next(std::in_place_type<Perform>, id_of(asking, asking.pending.ordinal), std::move(*executor.effect));
-        }
+        if (std::holds_alternative<Perform>(next)) return;
         break;
       case Executor::Stop::gone:
         if (first_ready == number) take_first_ready();

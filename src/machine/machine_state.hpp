@@ -255,6 +255,7 @@ struct Machine::State {
 
   // ---- machine.cpp
   [[nodiscard]] Next next(std::uint64_t budget);
+  void go_on(std::uint64_t budget, Next& next);  // `next` is Waiting before, and if there is nothing to do
   void resume(const EffectId& id, EffectResult result, std::int64_t now);
   void begin(Start start);
   // Limits, roots and seed: what a restored machine needs too.

@@ -163,18 +163,40 @@ TEST_CASE("a run's timeout ends it as failed, type limit, and no Try-Catch sees 
   CHECK(outcome.error->message == "timeout: the run takes more than 30 ms");
 }
 
-TEST_CASE("a loop that never ends is cancelled by time too") {
+TEST_CASE("a loop that never ends is cancelled by time too, also one whose backend answers at once") {
   EngineOptions options;
   options.limits.steps = INT64_MAX;
   const Engine engine(std::move(options));
+  for (const char* step :
+       {R"({"function": "Create Variable", "name": "x", "value": 1})", R"({"function": "cache_incr", "key": "n"})"}) {
+    const Program program =
+        load(engine, R"([{"function": "Loop", "condition": "{{true}}", "max_iterations": 9000000000000, "steps": [)" +
+                         std::string(step) + "]}]");
+    RunOptions run;
+    run.timeout_ms = 50;
+    const Outcome outcome = engine.run(program, Value::object(), run);
+    CHECK(outcome.status == Outcome::Status::failed);
+    CHECK(outcome.error->type == "limit");
+  }
+}
+
+TEST_CASE("a stop is seen between one answer given at once and the next command") {
+  std::stop_source stop;
+  int commands = 0;
+  EngineOptions options;
+  options.database = callback_database([&](const DatabaseCommand&) -> Result<Value> {
+    if (++commands == 100) stop.request_stop();
+    return Value(commands);
+  });
+  const Engine engine(std::move(options));
   const Program program = load(
       engine,
-      R"([{"function": "Loop", "condition": "{{true}}", "max_iterations": 9000000000000, "steps": [{"function": "Create Variable", "name": "x", "value": 1}]}])");
+      R"([{"function": "Loop", "times": 10000, "steps": [{"function": "count_records", "table": "t", "output_variable": "n"}]}])");
   RunOptions run;
-  run.timeout_ms = 50;
+  run.stop = stop.get_token();
   const Outcome outcome = engine.run(program, Value::object(), run);
-  CHECK(outcome.status == Outcome::Status::failed);
-  CHECK(outcome.error->type == "limit");
+  CHECK(outcome.status == Outcome::Status::cancelled);
+  CHECK(commands == 100);
 }
 
 TEST_CASE("with a virtual clock an hour takes no time and the timestamp moves on") {
