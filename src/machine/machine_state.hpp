@@ -1,6 +1,6 @@
-// The state of one run: plain data, no pointer into anything but the program. What changes it is machine.cpp
-// (instructions), strands.cpp (branches and asynchronous calls), unwind.cpp (errors, returns, ends) and snapshot.cpp
-// (writing it out).
+// The state of one run: plain data, no pointer into anything but the program. What changes it is the Executor
+// (instructions), machine.cpp (which strand goes on, answers), strands.cpp (branches and asynchronous calls),
+// unwind.cpp (errors, returns, ends) and snapshot.cpp (writing it out).
 //
 // A hundred thousand runs may wait at once, so what most runs do not have (branches, calls, an outcome as yet) is in
 // boxes, and what they do have (a strand with a frame) is in the State itself.
