@@ -80,7 +80,7 @@ std::uint64_t Shape::start_of_folded(std::string_view key) noexcept {
   const std::size_t size = key.size();
   // Of a long key the first eight bytes count, of a short one all there are.
   for (std::size_t i = 0; i < size && i < 8; ++i) folded[i] = lower(key[i]);
-  return start_of_bytes(folded, size);
+  return first_word(folded, size);
 }
 
 // Of keys of the same length over 8 whose starts are the same.

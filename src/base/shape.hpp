@@ -7,10 +7,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/word.hpp"
 
 namespace fnstack::base {
 
@@ -35,9 +36,11 @@ class Shape {
   // The same keys with the caller as the one owner: itself or a copy. Takes the caller's reference.
   static Shape* own(Shape* shape);
 
-  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  void release() noexcept {
-    if (references_.load(std::memory_order_acquire) == 1 || references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+  // Several references at once cost as much as one.
+  void retain(std::uint32_t count = 1) noexcept { references_.fetch_add(count, std::memory_order_relaxed); }
+  void release(std::uint32_t count = 1) noexcept {
+    if (references_.load(std::memory_order_acquire) == count ||
+        references_.fetch_sub(count, std::memory_order_acq_rel) == count) {
       delete this;
     }
   }
@@ -69,7 +72,7 @@ class Shape {
 
  private:
   struct Key {
-    std::uint64_t start;  // of the key's bytes, see start_of: with the length all there is of a key of up to 8
+    std::uint64_t start;  // its first_word: with the length all there is of a key of up to 8
     std::uint32_t offset, length;
   };
 
@@ -77,27 +80,9 @@ class Shape {
   friend struct PreparedKey;
   static std::uint64_t hash(std::string_view key, bool ignore_case) noexcept;
   static std::uint64_t start(std::string_view key, bool ignore_case) noexcept {
-    return ignore_case ? start_of_folded(key) : start_of_bytes(key.data(), key.size());
+    return ignore_case ? start_of_folded(key) : first_word(key.data(), key.size());
   }
   static std::uint64_t start_of_folded(std::string_view key) noexcept;
-  // Unlike for different keys of one length up to 8; the first eight bytes of a longer one.
-  static std::uint64_t start_of_bytes(const char* bytes, std::size_t size) noexcept {
-    if (size >= 8) {
-      std::uint64_t start = 0;
-      std::memcpy(&start, bytes, 8);
-      return start;
-    }
-    if (size >= 4) {
-      std::uint32_t first = 0;
-      std::uint32_t last = 0;
-      std::memcpy(&first, bytes, 4);
-      std::memcpy(&last, bytes + size - 4, 4);
-      return std::uint64_t{last} << 32 | first;
-    }
-    if (size == 0) return 0;
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])); };
-    return byte(0) | byte(size / 2) << 8 | byte(size - 1) << 16;
-  }
   [[nodiscard]] std::size_t find_indexed(std::string_view key, std::uint64_t start, std::uint64_t hash) const noexcept;
   [[nodiscard]] std::uint64_t start_of(std::string_view key) const noexcept { return start(key, ignore_case_); }
   [[nodiscard]] bool same_rest(std::string_view left, std::string_view right) const noexcept;

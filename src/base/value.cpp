@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "base/value_node.hpp"
 
@@ -31,6 +32,28 @@ bool is_sole(const std::atomic<std::uint32_t>& references) noexcept {
 bool drop(std::atomic<std::uint32_t>& references) noexcept {
   return is_sole(references) || references.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
+
+// Takes back the references that objects held on their shapes; for objects of one shape in a row at once.
+class ShapeReferences {
+ public:
+  ShapeReferences() = default;
+  ShapeReferences(const ShapeReferences&) = delete;
+  ShapeReferences& operator=(const ShapeReferences&) = delete;
+  ~ShapeReferences() { release(); }
+  void add(base::Shape* shape) noexcept {
+    if (shape != shape_) release();
+    shape_ = shape;
+    ++count_;
+  }
+
+ private:
+  void release() noexcept {
+    if (shape_ != nullptr) shape_->release(count_);
+    count_ = 0;
+  }
+  base::Shape* shape_ = nullptr;
+  std::uint32_t count_ = 0;
+};
 
 std::size_t grown(std::size_t capacity, std::size_t needed) noexcept {
   const std::size_t more = capacity < 1024 ? capacity * 2 : capacity + capacity / 2;
@@ -81,13 +104,6 @@ Value::Access::ListNode* Value::Access::resize_list(ListNode* node, Tag tag, std
   return node;
 }
 
-void Value::Access::free_list(ListNode* node, Tag tag) noexcept {
-  if (tag == Tag::object) {
-    if (auto* shape = static_cast<ObjectNode*>(node)->shape) shape->release();
-  }
-  std::free(node);
-}
-
 // Without recursion and without memory of its own: the nodes still to be taken apart are chained through their
 // field `bytes`, their tag stands in `depth`.
 void Value::Access::destroy(Tag tag, void* dead) noexcept {
@@ -97,6 +113,7 @@ void Value::Access::destroy(Tag tag, void* dead) noexcept {
   }
   auto* node = static_cast<ListNode*>(dead);
   ListNode* chain = nullptr;
+  ShapeReferences shapes;
   for (;;) {
     Value* item = items(node, tag);
     for (Value* end = item + node->count; item != end; ++item) {
@@ -112,7 +129,8 @@ void Value::Access::destroy(Tag tag, void* dead) noexcept {
       next->depth.store(static_cast<std::uint32_t>(item->tag()), std::memory_order_relaxed);
       chain = next;
     }
-    free_list(node, tag);
+    if (tag == Tag::object) shapes.add(static_cast<ObjectNode*>(node)->shape);
+    std::free(node);
     if (chain == nullptr) return;
     node = chain;
     tag = static_cast<Tag>(node->depth.load(std::memory_order_relaxed));

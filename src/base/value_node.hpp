@@ -1,14 +1,15 @@
 // The inside of a Value, for the files that make or read nodes directly: value.cpp and the JSON builder.
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 #include <new>
 
 #include <fnstack/value.hpp>
 
 #include "base/shape.hpp"
+#include "base/word.hpp"
 
 namespace fnstack {
 
@@ -42,12 +43,9 @@ struct Value::Access {
     return value;
   }
   static void set_inline(Value& value, std::string_view text) noexcept {
-    char bytes[16] = {};
-    if (!text.empty()) std::memcpy(bytes, text.data(), text.size());
-    bytes[14] = static_cast<char>(text.size());
-    bytes[15] = static_cast<char>(Tag::text_inline);
-    std::memcpy(&value.payload_, bytes, 8);
-    std::memcpy(&value.meta_, bytes + 8, 8);
+    const std::size_t head = text.size() < 8 ? text.size() : 8;
+    value.payload_.integer = static_cast<std::int64_t>(base::first_word(text.data(), head));
+    value.meta_ = base::first_word(text.data() + head, text.size() - head) | meta_of(Tag::text_inline, text.size());
   }
 
   static TextNode* make_text(std::string_view text, std::size_t capacity);
@@ -55,8 +53,6 @@ struct Value::Access {
   static ListNode* make_list(Tag tag, std::size_t capacity);
   // The block, moved, with another capacity, which must not be below its count. For a sole owner.
   static ListNode* resize_list(ListNode* node, Tag tag, std::size_t capacity);
-  // Gives back a list's own block and shape, not its values.
-  static void free_list(ListNode* node, Tag tag) noexcept;
 
   static std::uint64_t add(std::uint64_t left, std::uint64_t right) noexcept {
     return left > most_bytes - right ? most_bytes : left + right;
