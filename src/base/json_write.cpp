@@ -1,6 +1,8 @@
 // Value to JSON text and to text. Iterative: the nesting of a value is never the nesting of calls.
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "base/base64.hpp"
 #include "base/number.hpp"
 #include "base/utf8.hpp"
+#include "base/word.hpp"
 
 namespace fnstack {
 namespace {
@@ -25,141 +28,90 @@ bool needs_care(std::uint64_t word) noexcept {
   return ((word & highs) | controls | has_zero(word ^ (ones * '"')) | has_zero(word ^ (ones * '\\'))) != 0;
 }
 
-// Nothing in it needs care.
-bool is_plain(std::string_view text) noexcept {
-  std::uint64_t word = 0x2020'2020'2020'2020;
-  if (text.empty()) return true;
-  if (text.size() < sizeof(word)) {
-    std::memcpy(&word, text.data(), text.size());
-    return !needs_care(word);
-  }
-  const char* const last = text.data() + text.size() - sizeof(word);
-  for (const char* at = text.data(); at < last; at += sizeof(word)) {
-    std::memcpy(&word, at, sizeof(word));
-    if (needs_care(word)) return false;
-  }
-  std::memcpy(&word, last, sizeof(word));  // some of them once more
-  return !needs_care(word);
+// Blanks in the bytes behind the first `size` of a word, below eight.
+std::uint64_t blanks_behind(std::size_t size) noexcept {
+  constexpr std::uint64_t blanks = 0x2020'2020'2020'2020;
+  return std::endian::native == std::endian::little ? blanks << 8 * size : blanks >> 8 * size;
 }
 
-void append_escaped(std::string& out, unsigned char c) {
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\b':
-      out += "\\b";
-      return;
-    case '\f':
-      out += "\\f";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default: {
-      static constexpr char hex[] = "0123456789abcdef";
-      out += "\\u00";
-      out += hex[c >> 4];
-      out += hex[c & 15];
+// Gathers what is mostly a few bytes at a time, so that the string need not make room for each of them. finish() comes
+// last.
+class Writer {
+ public:
+  explicit Writer(std::string& out) noexcept : out_(out) {}
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void put(char c) {
+    *room(1) = c;
+    ++at_;
+  }
+  void put(std::string_view text) {
+    if (text.size() > sizeof gathered_) {
+      finish();
+      out_ += text;
+    } else {
+      at_ = std::copy(text.begin(), text.end(), room(text.size()));
     }
   }
-}
-
-void append_scalar(std::string& out, const Value& value) {
-  switch (value.kind()) {
-    case Value::Kind::boolean:
-      out += value.as_boolean() ? "true" : "false";
-      return;
-    case Value::Kind::integer:
-      base::append_integer(out, value.as_integer());
-      return;
-    case Value::Kind::number:
-      if (std::isfinite(value.as_number())) {
-        base::append_number(out, value.as_number());
-      } else {
-        out += "null";
-      }
-      return;
-    case Value::Kind::string:
-      append_json_string(out, value.as_string());
-      return;
-    case Value::Kind::bytes:
-      out += '"';
-      base::append_base64(out, value.as_string());
-      out += '"';
-      return;
-    default:
-      out += "null";
+  void put_string(std::string_view text) {
+    if (!put_plain(text)) put_with_care(text);
   }
-}
+  void put_scalar(const Value& value);
+  void break_line(std::size_t levels, std::size_t indent) {
+    finish();
+    out_ += '\n';
+    out_.append(std::min(levels, deepest_indent) * indent, ' ');
+  }
+  void finish() {
+    out_.append(gathered_, at_);
+    at_ = gathered_;
+  }
 
-struct Open {
-  const Value* container;
-  std::size_t next;
+ private:
+  // So long a string is put at once.
+  static constexpr std::size_t longest_plain = 256;
+
+  // Where the next bytes go, at most sizeof gathered_ of them.
+  char* room(std::size_t size) {
+    if (static_cast<std::size_t>(gathered_ + sizeof gathered_ - at_) < size) finish();
+    return at_;
+  }
+  bool put_plain(std::string_view text);
+  void put_with_care(std::string_view text);
+  void put_escaped(unsigned char c);
+
+  std::string& out_;
+  char gathered_[512];
+  char* at_ = gathered_;
 };
 
-void break_line(std::string& out, std::size_t levels, std::size_t indent) {
-  out += '\n';
-  out.append(std::min(levels, deepest_indent) * indent, ' ');
+// False: something in it needs care, or it is long, and nothing was put.
+bool Writer::put_plain(std::string_view text) {
+  const std::size_t size = text.size();
+  if (size > longest_plain) return false;
+  char* const to = room(size + 10) + 1;
+  std::uint64_t word = 0;
+  if (size < 8) {
+    word = base::first_word(text.data(), size);
+    if (needs_care(word | blanks_behind(size))) return false;
+    std::memcpy(to, &word, 8);
+  } else {
+    for (std::size_t i = 0; i < size; i += 8) {
+      const std::size_t at = std::min(i, size - 8);  // the last eight: some of them once more
+      std::memcpy(&word, text.data() + at, 8);
+      if (needs_care(word)) return false;
+      std::memcpy(to + at, &word, 8);
+    }
+  }
+  to[-1] = '"';
+  to[size] = '"';
+  at_ = to + size + 1;
+  return true;
 }
 
-// indent 0: all on one line.
-void write(std::string& out, const Value& value, std::size_t indent) {
-  if (!value.is_container()) {
-    append_scalar(out, value);
-    return;
-  }
-  std::vector<Open> open;
-  const Value* entering = &value;
-  for (;;) {
-    if (entering != nullptr) {
-      out += entering->is_array() ? '[' : '{';
-      open.push_back({entering, 0});
-      entering = nullptr;
-    }
-    auto& [container, next] = open.back();
-    const bool is_array = container->is_array();
-    if (next == container->size()) {
-      open.pop_back();
-      if (indent > 0 && next > 0) break_line(out, open.size(), indent);
-      out += is_array ? ']' : '}';
-      if (open.empty()) return;
-      continue;
-    }
-    if (next > 0) out += ',';
-    if (indent > 0) break_line(out, open.size(), indent);
-    if (!is_array) {
-      append_json_string(out, container->key_at(next));
-      out += ':';
-      if (indent > 0) out += ' ';
-    }
-    const Value& item = (*container)[next++];
-    if (item.is_container()) {
-      entering = &item;
-    } else {
-      append_scalar(out, item);
-    }
-  }
-}
-
-}  // namespace
-
-void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  if (is_plain(text)) {
-    out += text;
-    out += '"';
-    return;
-  }
+void Writer::put_with_care(std::string_view text) {
+  put('"');
   std::size_t plain = 0;  // what has been looked at but not written begins here
   std::size_t i = 0;
   while (i < text.size()) {
@@ -181,16 +133,117 @@ void append_json_string(std::string& out, std::string_view text) {
       i += length;
       continue;
     }
-    out.append(text, plain, i - plain);
+    put(text.substr(plain, i - plain));
     if (c < 0x80) {
-      append_escaped(out, c);
+      put_escaped(c);
     } else {
-      out += base::replacement_character;  // JSON is UTF-8; what is not can't be written as it is
+      put(base::replacement_character);  // JSON is UTF-8; what is not can't be written as it is
     }
     plain = ++i;
   }
-  out.append(text, plain, text.size() - plain);
-  out += '"';
+  put(text.substr(plain));
+  put('"');
+}
+
+void Writer::put_escaped(unsigned char c) {
+  switch (c) {
+    case '"':
+      return put("\\\"");
+    case '\\':
+      return put("\\\\");
+    case '\b':
+      return put("\\b");
+    case '\f':
+      return put("\\f");
+    case '\n':
+      return put("\\n");
+    case '\r':
+      return put("\\r");
+    case '\t':
+      return put("\\t");
+    default: {
+      static constexpr char hex[] = "0123456789abcdef";
+      put("\\u00");
+      put(hex[c >> 4]);
+      put(hex[c & 15]);
+    }
+  }
+}
+
+void Writer::put_scalar(const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::boolean:
+      return put(value.as_boolean() ? std::string_view("true") : std::string_view("false"));
+    case Value::Kind::integer:
+      at_ = base::write_integer(room(base::longest_number), value.as_integer());
+      return;
+    case Value::Kind::number:
+      if (!std::isfinite(value.as_number())) return put("null");
+      at_ = base::write_number(room(base::longest_number), value.as_number());
+      return;
+    case Value::Kind::string:
+      return put_string(value.as_string());
+    case Value::Kind::bytes:
+      put('"');
+      finish();
+      base::append_base64(out_, value.as_string());
+      return put('"');
+    default:
+      put("null");
+  }
+}
+
+struct Open {
+  const Value* container;
+  std::size_t next;
+};
+
+// indent 0: all on one line.
+void write(std::string& out, const Value& value, std::size_t indent) {
+  Writer to(out);
+  std::vector<Open> open;
+  const Value* entering = &value;
+  if (!value.is_container()) {
+    to.put_scalar(value);
+    entering = nullptr;
+  }
+  while (entering != nullptr || !open.empty()) {
+    if (entering != nullptr) {
+      to.put(entering->is_array() ? '[' : '{');
+      open.push_back({entering, 0});
+      entering = nullptr;
+    }
+    auto& [container, next] = open.back();
+    const bool is_array = container->is_array();
+    if (next == container->size()) {
+      open.pop_back();
+      if (indent > 0 && next > 0) to.break_line(open.size(), indent);
+      to.put(is_array ? ']' : '}');
+      continue;
+    }
+    if (next > 0) to.put(',');
+    if (indent > 0) to.break_line(open.size(), indent);
+    if (!is_array) {
+      to.put_string(container->key_at(next));
+      to.put(':');
+      if (indent > 0) to.put(' ');
+    }
+    const Value& item = (*container)[next++];
+    if (item.is_container()) {
+      entering = &item;
+    } else {
+      to.put_scalar(item);
+    }
+  }
+  to.finish();
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  Writer to(out);
+  to.put_string(text);
+  to.finish();
 }
 
 void append_json(std::string& out, const Value& value) { write(out, value, 0); }

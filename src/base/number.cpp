@@ -1,5 +1,6 @@
 #include "base/number.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -37,67 +38,74 @@ bool is_tiny(std::string_view text) noexcept {
 
 }  // namespace
 
-void append_integer(std::string& out, std::int64_t number) {
-  char buffer[24];
-  const auto result = std::to_chars(buffer, buffer + sizeof buffer, number);
-  out.append(buffer, result.ptr);
-}
+char* write_integer(char* to, std::int64_t number) { return std::to_chars(to, to + longest_number, number).ptr; }
 
-void append_number(std::string& out, double number) {
+char* write_number(char* to, double number) {
+  const auto put = [&](std::string_view text) { to = std::copy(text.begin(), text.end(), to); };
   if (std::isnan(number)) {
-    out += "NaN";
-    return;
+    put("NaN");
+    return to;
   }
   if (std::isinf(number)) {
-    out += number < 0 ? "-Infinity" : "Infinity";
-    return;
+    put(number < 0 ? "-Infinity" : "Infinity");
+    return to;
   }
   // Up to 2^53 a whole number's own digits are the shortest.
   if (std::fabs(number) <= 9007199254740992.0 && std::trunc(number) == number) {
-    append_integer(out, static_cast<std::int64_t>(number));
-    return;
+    return write_integer(to, static_cast<std::int64_t>(number));
   }
   // d.ddde±xx: the shortest digits and their power of ten.
   char buffer[40];
   const auto written = std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::scientific);
   std::string_view text(buffer, static_cast<std::size_t>(written.ptr - buffer));
   if (text.front() == '-') {
-    out += '-';
+    put("-");
     text.remove_prefix(1);
   }
   const std::size_t e = text.find('e');
   int power = 0;
   const std::size_t sign = text[e + 1] == '+' ? 1 : 0;
   std::from_chars(text.data() + e + 1 + sign, text.data() + text.size(), power);
-  char digits[32];
+  char kept[32];
   int count = 0;
   for (const char c : text.substr(0, e)) {
-    if (c != '.') digits[count++] = c;
+    if (c != '.') kept[count++] = c;
   }
-  const auto size = static_cast<std::size_t>(count);
+  const std::string_view digits(kept, static_cast<std::size_t>(count));
+  const auto zeros = [&](int how_many) { to = std::fill_n(to, how_many, '0'); };
   // ECMA-262, Number::toString, with n = power + 1 and k = count.
   const int n = power + 1;
   if (count <= n && n <= 21) {
-    out.append(digits, size);
-    out.append(static_cast<std::size_t>(n - count), '0');
+    put(digits);
+    zeros(n - count);
   } else if (0 < n && n <= 21) {
-    out.append(digits, static_cast<std::size_t>(n));
-    out += '.';
-    out.append(digits + n, static_cast<std::size_t>(count - n));
+    put(digits.substr(0, static_cast<std::size_t>(n)));
+    put(".");
+    put(digits.substr(static_cast<std::size_t>(n)));
   } else if (-6 < n && n <= 0) {
-    out += "0.";
-    out.append(static_cast<std::size_t>(-n), '0');
-    out.append(digits, size);
+    put("0.");
+    zeros(-n);
+    put(digits);
   } else {
-    out += digits[0];
+    put(digits.substr(0, 1));
     if (count > 1) {
-      out += '.';
-      out.append(digits + 1, size - 1);
+      put(".");
+      put(digits.substr(1));
     }
-    out += 'e';
-    out += power < 0 ? '-' : '+';
-    append_integer(out, power < 0 ? -power : power);
+    put(power < 0 ? "e-" : "e+");
+    to = write_integer(to, power < 0 ? -power : power);
   }
+  return to;
+}
+
+void append_integer(std::string& out, std::int64_t number) {
+  char text[longest_number];
+  out.append(text, write_integer(text, number));
+}
+
+void append_number(std::string& out, double number) {
+  char text[longest_number];
+  out.append(text, write_number(text, number));
 }
 
 void append_number(std::string& out, const Value& number) {

@@ -1,6 +1,7 @@
 // Numbers as text, exactly as ECMAScript and JSON have them. Knows no locale.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,10 +10,16 @@
 
 namespace fnstack::base {
 
+// The most characters that one takes, and some.
+inline constexpr std::size_t longest_number = 32;
+
 // As ECMAScript's Number::toString: the shortest digits that read back as the same double; "1e+21", "-0" as "0",
 // "NaN", "Infinity".
 void append_number(std::string& out, double number);
 void append_integer(std::string& out, std::int64_t number);
+// The same at `to`, where there is room for the longest. They return where it ends.
+char* write_number(char* to, double number);
+char* write_integer(char* to, std::int64_t number);
 // Both kinds of number.
 void append_number(std::string& out, const Value& number);
 

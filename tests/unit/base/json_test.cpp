@@ -229,6 +229,29 @@ TEST_CASE("writing: strings that are no UTF-8, bytes, NaN", "[json]") {
   CHECK(to_json(Value::array({std::nan(""), std::numeric_limits<double>::infinity()})) == "[null,null]");
 }
 
+TEST_CASE("writing: every length, and what needs care at every place", "[json]") {
+  for (std::size_t length = 0; length <= 40; ++length) {
+    const std::string plain(length, 'a');
+    CHECK(fnstack::to_json(Value(plain)) == '"' + plain + '"');
+    for (std::size_t at = 0; at < length; ++at) {
+      for (const auto& [character, written] : {std::pair<char, const char*>{'"', "\\\""}, {'\0', "\\u0000"}}) {
+        std::string text = plain;
+        text[at] = character;
+        std::string expected = plain;
+        expected.replace(at, 1, written);
+        CHECK(fnstack::to_json(Value(text)) == '"' + expected + '"');
+      }
+    }
+  }
+  for (std::size_t length = 230; length < 1'100; length += 7) {
+    // Each at another place of what is gathered.
+    const std::string key(length / 2, 'k');
+    const std::string text(length, 'v');
+    CHECK(fnstack::to_json(Value::object({{key, text}, {"n", -1.5}})) ==
+          "{\"" + key + "\":\"" + text + "\",\"n\":-1.5}");
+  }
+}
+
 TEST_CASE("pretty writing", "[json]") {
   const Value value = read(R"({"a":1,"b":[],"c":{},"d":[1,{"e":"x"}]})");
   CHECK(to_pretty_json(value) ==
