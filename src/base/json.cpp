@@ -110,6 +110,7 @@ class KnownShapes {
 //   "         where the text is: 32 bits of length, then the bytes
 //   [ {       24 bits of count, 32 of where it ends;  ] }  the end;  an object's keys and values take turns
 //   t f n     nothing more
+static_assert(simdjson::SIMDJSON_VERSION_MAJOR <= 4, "compare this simdjson's doc/tape.md with TapeReader");
 class TapeReader {
  public:
   TapeReader(const simdjson::dom::document& document, const JsonLimits& limits, KnownShapes& known)

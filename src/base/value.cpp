@@ -235,7 +235,7 @@ Value Value::array(std::vector<Value> items) {
 Value Value::object() { return Access::adopt(Tag::object, Access::make_list(Tag::object, 0)); }
 
 Value Value::object(std::initializer_list<std::pair<std::string_view, Value>> members) {
-  Value result = object();
+  Value result = Access::adopt(Tag::object, Access::make_list(Tag::object, members.size()));
   for (const auto& [key, value] : members) result.set(key, value);
   return result;
 }
