@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -205,16 +206,25 @@ struct Rollback {
   std::string transaction;
 };
 
+struct PathHash {
+  // FNV-1a.
+  [[nodiscard]] std::size_t operator()(const std::vector<std::uint32_t>& path) const noexcept {
+    std::uint64_t hash = 14695981039346656037U;
+    for (const std::uint32_t index : path) hash = (hash ^ index) * 1099511628211U;
+    return static_cast<std::size_t>(hash);
+  }
+};
+
 // What only some runs have.
 struct Rare {
-  std::map<std::uint32_t, Strand> strands;  // but the root, by number
+  std::unordered_map<std::uint32_t, Strand> strands;  // but the root, by number
   std::uint32_t next_strand = 1;
-  base::Queue<std::uint32_t> ready;                             // behind the first
-  base::Queue<EffectId> abandoned;                              // to be told to the driver
-  std::vector<EffectId> ignored;                                // told; their results are dropped
-  std::map<std::string, Execution, std::less<>> executions;     // asynchronous calls by id
-  std::map<std::vector<std::uint32_t>, std::uint32_t> numbers;  // of the strands but the root, by path
-  base::Queue<Rollback> rollbacks;                              // still to be asked for
+  base::Queue<std::uint32_t> ready;                                                 // behind the first
+  base::Queue<EffectId> abandoned;                                                  // to be told to the driver
+  std::vector<EffectId> ignored;                                                    // told; their results are dropped
+  std::map<std::string, Execution, std::less<>> executions;                         // asynchronous calls by id
+  std::unordered_map<std::vector<std::uint32_t>, std::uint32_t, PathHash> numbers;  // of these strands, by path
+  base::Queue<Rollback> rollbacks;                                                  // still to be asked for
   std::vector<EffectId> rollbacks_under_way;
   std::vector<StepEvent> events;
   std::string long_run_id;
@@ -284,7 +294,7 @@ struct Machine::State {
   [[nodiscard]] std::size_t strand_count() const noexcept {
     return (root.frames.empty() ? 0 : 1) + (rare ? rare->strands.size() : 0);
   }
-  // Calls f(number, strand) for one after another, by number, until it answers true: whether it did.
+  // Calls f(number, strand) for one after another, in no order, until it answers true: whether it did.
   template <class F>
   bool any_strand(F f) const {
     if (!root.frames.empty() && f(std::uint32_t{0}, root)) return true;

@@ -518,12 +518,17 @@ std::string Machine::snapshot() const {
   static const machine::Rare nothing;
   const machine::Rare& rare = state.rare ? *state.rare : nothing;
   out.number(rare.next_strand);
-  out.number(state.strand_count());
-  state.any_strand([&out](std::uint32_t number, const Strand& strand) {
-    out.number(number);
-    write_strand(out, strand);
+  std::vector<std::uint32_t> numbers;  // in order: the same state is the same text
+  state.any_strand([&numbers](std::uint32_t number, const Strand&) {
+    numbers.push_back(number);
     return false;
   });
+  std::sort(numbers.begin(), numbers.end());
+  out.number(numbers.size());
+  for (const std::uint32_t number : numbers) {
+    out.number(number);
+    write_strand(out, *state.find_strand(number));
+  }
   out.number(state.ready_count());
   if (state.first_ready != program::none) out.number(state.first_ready);
   for (const std::uint32_t number : rare.ready) out.number(number);

@@ -161,8 +161,8 @@ std::optional<Error> StepFields::evaluate_all() {
 }
 
 Value StepFields::keep(Keep which) const {
-  Value kept = Value::array();
-  kept.reserve(call_.given.size());
+  Value kept;
+  kept.reserve(call_.given.size());  // a list from here on
   for (const std::uint16_t position : call_.given) {
     const FieldType type = table_[position].type;
     const bool is_large = type == FieldType::body || type == FieldType::data || type == FieldType::headers;

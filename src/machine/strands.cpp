@@ -279,7 +279,7 @@ void Machine::State::note_open_transactions(Strand& strand) {
 bool Machine::State::break_deadlock() {
   std::uint32_t at = program::none;
   const bool waits_for_outside = any_strand([&](std::uint32_t number, const Strand& each) {
-    if (each.awaiting() != nullptr && at == program::none) at = number;
+    if (each.awaiting() != nullptr) at = std::min(at, number);
     return each.pending && !each.pending.result;
   });
   if (waits_for_outside || at == program::none) return false;
