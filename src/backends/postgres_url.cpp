@@ -168,8 +168,7 @@ Result<std::vector<std::pair<std::string_view, std::string_view>>> read_query(st
     known.insert(known.end(), own_options.begin(), own_options.end());
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       const auto near = suggest(name, known);
-      return invalid("unknown option " + in_quotes(name) +
-                     (near ? "; did you mean " + in_quotes(*near) + "?" : std::string()));
+      return invalid("unknown option " + in_quotes(name) + did_you_mean(near));
     }
     options.emplace_back(name, value);
   }

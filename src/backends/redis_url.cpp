@@ -127,8 +127,7 @@ Result<Done> set_query(RedisOptions& options, std::string_view query) {
     } else {
       static constexpr std::string_view names[] = {"db", "ca_file"};
       const auto near = suggest(name, names);
-      return invalid("unknown option " + in_quotes(name) +
-                     (near ? "; did you mean " + in_quotes(*near) + "?" : "; known are db and ca_file"));
+      return invalid("unknown option " + in_quotes(name) + (near ? did_you_mean(near) : "; known are db and ca_file"));
     }
   }
   return Done{};

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <string>
 
+#include <fnstack/json.hpp>
+
 namespace fnstack {
 namespace {
 
@@ -60,6 +62,14 @@ std::optional<std::string_view> suggest(std::string_view word, std::span<const s
     }
   }
   return best;
+}
+
+std::string did_you_mean(std::optional<std::string_view> near) {
+  std::string out;
+  if (!near) return out;
+  out = "; did you mean ";
+  append_json_string(out, *near);  // whole: it is there to be copied
+  return out += '?';
 }
 
 }  // namespace fnstack

@@ -184,7 +184,7 @@ Result<Limits> read_limits(const std::vector<std::string>& typed) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       std::string message = "--limit: there is no limit \"" + name + "\"";
       if (const auto near = suggest(name, names)) {
-        message += "; did you mean \"" + std::string(*near) + "\"?";
+        message += did_you_mean(near);
       } else {
         message += "; expected one of";
         for (const std::string_view known : names)

@@ -126,8 +126,7 @@ std::string words_for(const CLI::App& app, const CLI::ParseError& error, int arg
     if (argc < 2) return "expected a command: run, check or eval";
     const std::string_view word = argv[1];
     std::string message = "there is no command \"" + std::string(word) + "\"";
-    if (const auto near = fnstack::suggest(word, commands))
-      return message + "; did you mean \"" + std::string(*near) + "\"?";
+    if (const auto near = fnstack::suggest(word, commands)) return message + fnstack::did_you_mean(near);
     return message + "; expected run, check or eval";
   }
   const CLI::App& command = *chosen.front();
@@ -141,7 +140,7 @@ std::string words_for(const CLI::App& app, const CLI::ParseError& error, int arg
       const std::string word = extra.substr(0, extra.find('='));
       if (word.size() < 2 || word[0] != '-') continue;
       std::string message = command.get_name() + ": there is no option \"" + word + "\"";
-      if (const auto near = fnstack::suggest(word, known)) message += "; did you mean \"" + std::string(*near) + "\"?";
+      message += fnstack::did_you_mean(fnstack::suggest(word, known));
       return message;
     }
     const std::vector<std::string> extras = command.remaining();

@@ -78,7 +78,7 @@ std::optional<std::string> start_fault(const RunCommand& command, const SourcePt
     std::string message = command.file + ": there is no definition \"" + *command.flow + "\"";
     const std::vector<std::string_view> names(flows.begin(), flows.end());
     if (const auto near = suggest(*command.flow, names)) {
-      message += "; did you mean \"" + std::string(*near) + "\"?";
+      message += did_you_mean(near);
     } else {
       message += "; it has: " + listed(flows);
     }

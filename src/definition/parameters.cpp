@@ -167,7 +167,7 @@ class ParameterReader {
     const std::optional<std::string_view> near = suggest(folded, known);
     report(Diagnostic::Severity::warning, "unknown-type", type.span, path,
            "input " + in_quotes(parameter.name) + ": unknown type " + in_quotes(written) +
-               (near ? "; did you mean " + in_quotes(*near) + "?" : std::string()),
+               did_you_mean(near),
            "it is not checked; types are any, text, number, integer, boolean, object, array and timestamp");
   }
 

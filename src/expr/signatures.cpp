@@ -88,7 +88,7 @@ CallMistake unknown_function(std::string_view name, std::string_view what) {
     mistake.hint = in_quotes(name) + " is a method: write x." + std::string(name) + "(…)";
   } else if (const auto near = suggest(
                  name, known_names(Names::functions, dot == name.npos ? std::string_view() : name.substr(0, dot)))) {
-    mistake.message += "; did you mean " + in_quotes(*near) + "?";
+    mistake.message += did_you_mean(near);
   }
   return mistake;
 }
@@ -101,7 +101,7 @@ CallMistake unknown_method(std::string_view name, std::string_view receiver) {
   } else if (find_function(name) != nullptr) {
     mistake.hint = in_quotes(name) + " is a filter: write x|" + std::string(name);
   } else if (const auto near = suggest(name, known_names(Names::methods))) {
-    mistake.message += "; did you mean " + in_quotes(*near) + "?";
+    mistake.message += did_you_mean(near);
   }
   return mistake;
 }
@@ -131,7 +131,7 @@ std::optional<CallMistake> place_arguments(Call& call, std::span<const NamedArgu
       std::vector<std::string_view> names;
       for (const Parameter& parameter : parameters) names.push_back(parameter.name);
       std::string message = "unknown argument " + in_quotes(argument.name);
-      if (const auto near = suggest(argument.name, names)) message += "; did you mean " + in_quotes(*near) + "?";
+      message += did_you_mean(suggest(argument.name, names));
       return mistake(std::move(message), &argument);
     }
     const auto position = static_cast<std::size_t>(found - parameters.begin());

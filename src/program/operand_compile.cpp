@@ -333,9 +333,7 @@ void OperandCompiler::filter_member(const Member& member, std::vector<Tree>& par
   if (!member.key.empty() && member.key[0] == '$') {
     static constexpr std::string_view known[] = {"$and", "$or", "$not"};
     auto near = suggest(member.key, known);
-    error(member.key_span, "bad-filter",
-          "filter: unknown operator \"" + member.key + "\"" +
-              (near ? "; did you mean \"" + std::string(*near) + "\"?" : ""));
+    error(member.key_span, "bad-filter", "filter: unknown operator \"" + member.key + "\"" + did_you_mean(near));
     return;
   }
   const bool is_template = expr::may_hold_template(member.key);
@@ -383,9 +381,7 @@ void OperandCompiler::filter_member(const Member& member, std::vector<Tree>& par
                                                    "$lte",   "$in",        "$nin",      "$like",        "$not_like",
                                                    "$regex", "$not_regex", "$includes", "$not_includes"};
       auto near = suggest(inner.key, known);
-      error(inner.key_span, "bad-filter",
-            "filter: unknown operator \"" + inner.key + "\"" +
-                (near ? "; did you mean \"" + std::string(*near) + "\"?" : ""));
+      error(inner.key_span, "bad-filter", "filter: unknown operator \"" + inner.key + "\"" + did_you_mean(near));
       continue;
     }
     Tree operand = tree(inner.value);

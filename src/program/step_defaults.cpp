@@ -46,8 +46,7 @@ StepDefaults compile_defaults(ProgramData& data, const StepKinds& kinds, const C
       if (kind == nullptr) {
         const auto near = suggest(member.key, kinds.names());
         report(diagnostics, source, member.key_span, "unknown-step",
-               "unknown step " + definition::in_quotes(member.key) +
-                   (near ? "; did you mean " + definition::in_quotes(*near) + "?" : ""));
+               "unknown step " + definition::in_quotes(member.key) + did_you_mean(near));
         continue;
       }
       if (kind->lower != nullptr) {

@@ -142,7 +142,7 @@ class Encoder {
       if (std::find(std::begin(known), std::end(known), key) != std::end(known)) continue;
       const auto near = suggest(key, known);
       return wrong(name, "unknown key " + base::in_quotes(key) +
-                             (near ? "; did you mean " + base::in_quotes(*near) + "?"
+                             (near ? did_you_mean(near)
                                    : "; a file is {\"filename\", \"content\", \"content_type\"}, other objects are "
                                      "sent as json(…)"));
     }

@@ -96,8 +96,7 @@ std::string unknown_operation(std::string_view name) {
     for (std::string_view spelling : words(operation.names)) known.push_back(spelling);
   }
   const auto near = suggest(name, known);
-  return "operation: unknown operation " + definition::in_quotes(name) +
-         (near ? "; did you mean " + definition::in_quotes(*near) + "?" : "");
+  return "operation: unknown operation " + definition::in_quotes(name) + did_you_mean(near);
 }
 
 Result<Value> compute(Fields& fields) {

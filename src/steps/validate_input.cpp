@@ -81,8 +81,7 @@ std::string unknown(const Word (&words)[n], std::string_view what, std::string_v
   std::vector<std::string_view> known;
   for (const Word& word : words) known.push_back(word.spelling);
   const auto near = suggest(spelling, known);
-  return "unknown " + std::string(what) + " " + definition::in_quotes(spelling) +
-         (near ? "; did you mean " + definition::in_quotes(*near) + "?" : "");
+  return "unknown " + std::string(what) + " " + definition::in_quotes(spelling) + did_you_mean(near);
 }
 
 // A rule of a field by its meaning, under whichever name it was given; null if it is not.
