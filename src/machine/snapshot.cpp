@@ -1,11 +1,11 @@
 // Snapshot: a machine's state as bytes, and back. A cache, not an archive: it fits only the program it was taken
 // from, by fingerprint, and this version of the format. Env, the host's roots and the seed's secret are not in it.
 // Reading trusts nothing: any bytes give a machine or a fault.
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "machine/machine_state.hpp"
+#include "machine/snapshot_bytes.hpp"
+#include "machine/snapshot_fits.hpp"
 
 namespace fnstack {
 
@@ -18,198 +18,20 @@ using machine::Descent;
 using machine::Frame;
 using machine::Join;
 using machine::Pending;
+using machine::SnapshotReader;
+using machine::SnapshotWriter;
 using machine::Strand;
 
 constexpr std::string_view magic = "fnstack snapshot 3\n";
-// No value of a run is nested deeper: limits beyond it are clamped when the run begins.
-constexpr int max_depth = machine::max_value_depth;
 
-class Writer {
- public:
-  void number(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) out_ += static_cast<char>((value & 0x7f) | 0x80);
-    out_ += static_cast<char>(value);
-  }
-  void integer(std::int64_t value) {
-    number((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
-  }
-  void flag(bool value) { out_ += value ? '\1' : '\0'; }
-  void text(std::string_view value) {
-    number(value.size());
-    out_ += value;
-  }
-  void value(const Value& value);
-  void error(const Error& error);
-  std::string out_;
-};
-
-void Writer::value(const Value& given) {
-  out_ += static_cast<char>(given.kind());
-  switch (given.kind()) {
-    case Value::Kind::null:
-      return;
-    case Value::Kind::boolean:
-      return flag(given.as_boolean());
-    case Value::Kind::integer:
-      return integer(given.as_integer());
-    case Value::Kind::number: {
-      const double real = given.as_number();
-      char raw[sizeof(real)];
-      std::memcpy(raw, &real, sizeof(real));
-      out_.append(raw, sizeof(raw));
-      return;
-    }
-    case Value::Kind::string:
-    case Value::Kind::bytes:
-      return text(given.as_string());
-    case Value::Kind::array:
-      number(given.size());
-      for (std::size_t i = 0; i < given.size(); ++i) value(given[i]);
-      return;
-    case Value::Kind::object:
-      flag(given.keys_ignore_case());
-      number(given.size());
-      for (std::size_t i = 0; i < given.size(); ++i) {
-        text(given.key_at(i));
-        value(given[i]);
-      }
-      return;
-  }
-}
-
-void Writer::error(const Error& given) {
-  text(given.type);
-  text(given.message);
-  integer(given.status_code);
-  value(given.headers);
-  value(given.response);
-  text(given.step);
-  flag(given.fatal);
-  flag(given.restart_transaction);
-  integer(given.not_before_ms);
-}
-
-class Reader {
- public:
-  explicit Reader(std::string_view rest) : rest_(rest) {}
-
-  [[nodiscard]] bool ok() const noexcept { return ok_; }
-  [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
-  void fail() noexcept { ok_ = false; }
-  std::uint64_t number() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      if (rest_.empty()) break;
-      const auto byte = static_cast<std::uint8_t>(rest_[0]);
-      rest_.remove_prefix(1);
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if ((byte & 0x80) == 0) return value;
-    }
-    ok_ = false;
-    return 0;
-  }
-  // A count of things that take at least one byte each: more than there are bytes is a lie.
-  std::size_t count() {
-    const std::uint64_t value = number();
-    if (value > rest_.size()) ok_ = false;
-    return ok_ ? static_cast<std::size_t>(value) : 0;
-  }
-  std::uint32_t small() {
-    const std::uint64_t value = number();
-    if (value > UINT32_MAX) ok_ = false;
-    return ok_ ? static_cast<std::uint32_t>(value) : 0;
-  }
-  std::int64_t integer() {
-    const std::uint64_t value = number();
-    return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
-  }
-  bool flag() {
-    const std::string_view byte = bytes(1);
-    return !byte.empty() && byte[0] != '\0';
-  }
-  std::string_view bytes(std::size_t size) {
-    if (size > rest_.size()) {
-      ok_ = false;
-      return {};
-    }
-    const std::string_view taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
-  std::string_view text() { return bytes(count()); }
-  Value value(int depth = 0);
-  Error error();
-
- private:
-  std::string_view rest_;
-  bool ok_ = true;
-};
-
-Value Reader::value(int depth) {
-  const std::string_view tag = bytes(1);
-  if (!ok_ || depth > max_depth) {
-    ok_ = false;
-    return {};
-  }
-  switch (static_cast<Value::Kind>(tag[0])) {
-    case Value::Kind::null:
-      return {};
-    case Value::Kind::boolean:
-      return Value(flag());
-    case Value::Kind::integer:
-      return Value(integer());
-    case Value::Kind::number: {
-      double real = 0;
-      const std::string_view raw = bytes(sizeof(real));
-      if (ok_) std::memcpy(&real, raw.data(), sizeof(real));
-      return Value(real);
-    }
-    case Value::Kind::string:
-      return Value(text());
-    case Value::Kind::bytes:
-      return Value::bytes(text());
-    case Value::Kind::array: {
-      const std::size_t size = count();
-      Value array = Value::array();
-      for (std::size_t i = 0; ok_ && i < size; ++i) array.push_back(value(depth + 1));
-      return array;
-    }
-    case Value::Kind::object: {
-      Value object = flag() ? Value::headers() : Value::object();
-      const std::size_t size = count();
-      for (std::size_t i = 0; ok_ && i < size; ++i) {
-        const std::string_view key = text();
-        object.set(key, value(depth + 1));
-      }
-      return object;
-    }
-  }
-  ok_ = false;
-  return {};
-}
-
-Error Reader::error() {
-  Error error;
-  error.type = std::string(text());
-  error.message = std::string(text());
-  error.status_code = static_cast<int>(integer());
-  error.headers = value();
-  error.response = value();
-  error.step = std::string(text());
-  error.fatal = flag();
-  error.restart_transaction = flag();
-  error.not_before_ms = integer();
-  return error;
-}
-
-void write_id(Writer& out, const EffectId& id) {
+void write_id(SnapshotWriter& out, const EffectId& id) {
   out.text(id.run);
   out.number(id.strand.size());
   for (std::uint32_t branch : id.strand) out.number(branch);
   out.number(id.ordinal);
 }
 
-EffectId read_id(Reader& in) {
+EffectId read_id(SnapshotReader& in) {
   EffectId id;
   id.run = std::string(in.text());
   const std::size_t size = in.count();
@@ -218,7 +40,7 @@ EffectId read_id(Reader& in) {
   return id;
 }
 
-void write_result(Writer& out, const EffectResult& result) {
+void write_result(SnapshotWriter& out, const EffectResult& result) {
   out.flag(result.ok());
   if (!result.ok()) return out.error(result.error());
   const auto* response = std::get_if<HttpResponse>(&result.value());
@@ -233,7 +55,7 @@ void write_result(Writer& out, const EffectResult& result) {
   out.text(response->body);
 }
 
-EffectResult read_result(Reader& in) {
+EffectResult read_result(SnapshotReader& in) {
   if (!in.flag()) return in.error();
   if (!in.flag()) return EffectReply(in.value());
   HttpResponse response;
@@ -247,25 +69,25 @@ EffectResult read_result(Reader& in) {
   return EffectReply(std::move(response));
 }
 
-void write_numbers(Writer& out, const std::vector<std::uint32_t>& numbers) {
+void write_numbers(SnapshotWriter& out, const std::vector<std::uint32_t>& numbers) {
   out.number(numbers.size());
   for (std::uint32_t number : numbers) out.number(number);
 }
 
-std::vector<std::uint32_t> read_numbers(Reader& in) {
+std::vector<std::uint32_t> read_numbers(SnapshotReader& in) {
   std::vector<std::uint32_t> numbers;
   const std::size_t size = in.count();
   for (std::size_t i = 0; in.ok() && i < size; ++i) numbers.push_back(in.small());
   return numbers;
 }
 
-void write_frame(Writer& out, const Frame& frame) {
+void write_frame(SnapshotWriter& out, const Frame& frame) {
   out.number(frame.function);
   out.number(frame.pc);
   for (const Value& slot : frame.slots) out.value(slot);
 }
 
-Frame read_frame(Reader& in, const program::ProgramData& data) {
+Frame read_frame(SnapshotReader& in, const program::ProgramData& data) {
   Frame frame;
   frame.function = in.small();
   frame.pc = in.small();
@@ -277,7 +99,7 @@ Frame read_frame(Reader& in, const program::ProgramData& data) {
   return frame;
 }
 
-void write_pending(Writer& out, const Pending& pending) {
+void write_pending(SnapshotWriter& out, const Pending& pending) {
   static const Asked nothing;
   const Asked& asked = pending.asked ? *pending.asked : nothing;
   out.number(pending.ordinal);
@@ -288,7 +110,7 @@ void write_pending(Writer& out, const Pending& pending) {
   if (pending.result) write_result(out, *pending.result);
 }
 
-Pending read_pending(Reader& in) {
+Pending read_pending(SnapshotReader& in) {
   Pending pending;
   pending.ordinal = in.number();
   if (!pending) in.fail();
@@ -300,7 +122,7 @@ Pending read_pending(Reader& in) {
   return pending;
 }
 
-void write_join(Writer& out, const Join& join) {
+void write_join(SnapshotWriter& out, const Join& join) {
   for (std::uint64_t number : {join.total, join.next, join.most, join.first_index}) out.number(number);
   write_numbers(out, join.live);
   out.number(join.results.size());
@@ -311,7 +133,7 @@ void write_join(Writer& out, const Join& join) {
   if (join.last_error) out.error(*join.last_error);
 }
 
-Join read_join(Reader& in) {
+Join read_join(SnapshotReader& in) {
   Join join;
   join.total = in.number();
   join.next = in.number();
@@ -326,7 +148,7 @@ Join read_join(Reader& in) {
   return join;
 }
 
-void write_call(Writer& out, const AsyncCall& call) {
+void write_call(SnapshotWriter& out, const AsyncCall& call) {
   out.text(call.id);
   out.flag(call.full);
   out.number(call.origin);
@@ -336,7 +158,7 @@ void write_call(Writer& out, const AsyncCall& call) {
   out.value(call.wanted->arguments);
 }
 
-AsyncCall read_call(Reader& in) {
+AsyncCall read_call(SnapshotReader& in) {
   AsyncCall call;
   call.id = std::string(in.text());
   call.full = in.flag();
@@ -347,7 +169,7 @@ AsyncCall read_call(Reader& in) {
   return call;
 }
 
-void write_strand(Writer& out, const Strand& strand) {
+void write_strand(SnapshotWriter& out, const Strand& strand) {
   static const Descent of_root;
   const Descent& descent = strand.descent ? *strand.descent : of_root;
   out.number(static_cast<std::uint64_t>(strand.status));
@@ -384,7 +206,7 @@ void write_strand(Writer& out, const Strand& strand) {
   write_numbers(out, strand.calls());
 }
 
-Strand read_strand(Reader& in, const program::ProgramData& data) {
+Strand read_strand(SnapshotReader& in, const program::ProgramData& data) {
   Strand strand;
   Descent descent;
   const std::uint64_t status = in.number();
@@ -431,85 +253,11 @@ Strand read_strand(Reader& in, const program::ProgramData& data) {
   return strand;
 }
 
-// Do the strands fit each other and the program? What is executed later relies on it.
-bool fits(const Machine::State& state, std::uint32_t number, const Strand& strand) {
-  const program::ProgramData& data = state.data();
-  const auto& executions = state.rare->executions;
-  const AsyncCall* const call = strand.is_call() ? &*strand.descent->call : nullptr;
-  if (strand.frames.empty() && (call == nullptr || (!call->wanted && !strand.pending))) return false;
-  if (number != 0) {
-    if (number >= state.rare->next_strand) return false;
-    // A parent is older, so there is no circle.
-    const Strand* const parent = strand.descent ? state.find_strand(strand.parent()) : nullptr;
-    if (parent == nullptr || strand.parent() >= number || strand.path().empty() || parent->frames.empty()) return false;
-    const std::vector<std::uint32_t>* siblings = &parent->calls();
-    if (call == nullptr) {
-      if (parent->join() == nullptr) return false;
-      siblings = &parent->join()->live;
-      const std::uint64_t index = strand.path().back();
-      if (index < parent->join()->first_index || index - parent->join()->first_index >= parent->join()->total)
-        return false;
-    }
-    if (std::find(siblings->begin(), siblings->end(), number) == siblings->end()) return false;
-  } else if (strand.descent) {
-    return false;
-  }
-  if (call != nullptr) {
-    const auto execution = executions.find(call->id);
-    if (execution == executions.end() || execution->second.strand != number) return false;
-    if (call->origin >= data.code.size()) return false;
-  }
-  for (const std::uint32_t each : strand.calls()) {
-    const Strand* const child = state.find_strand(each);
-    if (child == nullptr || !child->is_call() || child->parent() != number) return false;
-  }
-  const Join* const joined = strand.join();
-  const Awaiting* const awaiting = strand.awaiting();
-  if ((joined != nullptr || awaiting != nullptr) && strand.frames.empty()) return false;
-  if (joined != nullptr) {
-    const program::Instruction& at = data.code[strand.frames.back().pc];
-    if (at.op != program::Op::fork) return false;
-    const program::ForkSite& site = data.fork_sites[at.a];
-    const Join& join = *joined;
-    if (join.next > join.total || join.results.size() > join.total || join.total > UINT32_MAX) return false;
-    if (!std::is_sorted(join.live.begin(), join.live.end())) return false;
-    if (site.source == program::ForkSite::Source::written && join.total != site.branches.size()) return false;
-    for (const std::uint32_t branch : join.live) {
-      const Strand* const child = state.find_strand(branch);
-      if (child == nullptr || child->is_call() || child->parent() != number) return false;
-    }
-  }
-  if (awaiting != nullptr) {
-    if (data.code[strand.frames.back().pc].op != program::Op::await) return false;
-    const Value& ids = awaiting->ids;
-    if (!ids.is_array() || awaiting->next > ids.size()) return false;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (!ids[i].is_string() || executions.find(ids[i].as_string()) == executions.end()) return false;
-    }
-  }
-  return true;
-}
-
-bool fit(const Machine::State& state) {
-  if (state.find_strand(0) == nullptr) return false;
-  if (state.any_strand([&state](std::uint32_t number, const Strand& strand) { return !fits(state, number, strand); }))
-    return false;
-  for (const auto& [id, execution] : state.rare->executions) {
-    if (execution.strand == program::none) continue;
-    const Strand* const strand = state.find_strand(execution.strand);
-    if (strand == nullptr || !strand->is_call() || strand->descent->call->id != id) return false;
-  }
-  const auto is_there = [&state](std::uint32_t number) { return state.find_strand(number) != nullptr; };
-  if (state.first_ready != program::none && !is_there(state.first_ready)) return false;
-  return std::all_of(state.rare->ready.begin(), state.rare->ready.end(), is_there);
-}
-
 }  // namespace
 
 std::string Machine::snapshot() const {
   const State& state = *state_;
-  Writer out;
-  out.out_ = magic;
+  SnapshotWriter out(magic);
   out.text(state.program.fingerprint());
   out.text(state.run_id());
   out.integer(state.now_ms);
@@ -565,12 +313,12 @@ std::string Machine::snapshot() const {
   if (outcome.error) out.error(*outcome.error);
   out.number(outcome.steps);
   out.number(outcome.effects);
-  return std::move(out.out_);
+  return out.take();
 }
 
 std::variant<Machine, Fault> Machine::restore(Program program, std::string_view snapshot, Start start) {
   if (!snapshot.starts_with(magic)) return Fault{Fault::Kind::storage, "this is no snapshot of this version"};
-  Reader in(snapshot.substr(magic.size()));
+  SnapshotReader in(snapshot.substr(magic.size()), machine::max_value_depth);
   const std::string_view fingerprint = in.text();
   if (!in.ok() || program.empty() || fingerprint != program.fingerprint()) {
     return Fault{Fault::Kind::storage, "the snapshot is of another program: its fingerprint is \"" +
@@ -637,7 +385,7 @@ std::variant<Machine, Fault> Machine::restore(Program program, std::string_view 
   if (in.flag()) outcome.error = in.error();
   outcome.steps = in.number();
   outcome.effects = in.number();
-  if (!in.ok() || !in.at_end() || !fit(*state)) return Fault{Fault::Kind::storage, "the snapshot is damaged"};
+  if (!in.ok() || !in.at_end() || !machine::fits(*state)) return Fault{Fault::Kind::storage, "the snapshot is damaged"};
   return Machine(std::move(state));
 }
 
