@@ -62,6 +62,7 @@ fnstack_test(test_definition
     tests/unit/definition/markdown_test.cpp
     tests/unit/definition/parse_test.cpp
     tests/unit/definition/shapes_test.cpp
+    tests/unit/definition/steps_test.cpp
 )
 
 fnstack_test(test_program

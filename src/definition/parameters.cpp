@@ -61,14 +61,8 @@ class ParameterReader {
  private:
   void report(Diagnostic::Severity severity, const char* code, Span span, std::string path, std::string message,
               std::string hint = {}) {
-    Diagnostic diagnostic;
-    diagnostic.severity = severity;
-    diagnostic.code = code;
-    diagnostic.message = std::move(message);
-    diagnostic.hint = std::move(hint);
-    diagnostic.source = source_;
-    diagnostic.span = span;
-    diagnostic.path = std::move(path);
+    Diagnostic diagnostic =
+        make_diagnostic(severity, code, source_, span, std::move(path), std::move(message), std::move(hint));
     diagnostic.context = context_;
     diagnostics_.add(std::move(diagnostic));
   }
@@ -166,8 +160,7 @@ class ParameterReader {
     for (const TypeName& name : type_names) known.push_back(name.written);
     const std::optional<std::string_view> near = suggest(folded, known);
     report(Diagnostic::Severity::warning, "unknown-type", type.span, path,
-           "input " + in_quotes(parameter.name) + ": unknown type " + in_quotes(written) +
-               did_you_mean(near),
+           "input " + in_quotes(parameter.name) + ": unknown type " + in_quotes(written) + did_you_mean(near),
            "it is not checked; types are any, text, number, integer, boolean, object, array and timestamp");
   }
 

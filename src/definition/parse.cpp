@@ -79,14 +79,8 @@ class Parser {
 
  private:
   void report(const char* code, Span span, std::string message, std::string hint = {}, std::string path = {}) {
-    Diagnostic diagnostic;
-    diagnostic.code = code;
-    diagnostic.message = std::move(message);
-    diagnostic.hint = std::move(hint);
-    diagnostic.source = source_;
-    diagnostic.span = span;
-    diagnostic.path = std::move(path);
-    module_.diagnostics.add(std::move(diagnostic));
+    module_.diagnostics.add(definition::make_diagnostic(Diagnostic::Severity::error, code, source_, span,
+                                                        std::move(path), std::move(message), std::move(hint)));
   }
 
   void read_markdown() {
@@ -135,13 +129,8 @@ class Parser {
       module_.diagnostics.add(definition::not_a_definition(*root, source_, severity));
     }
     for (const Span opening : code_fences_) {
-      Diagnostic diagnostic;
-      diagnostic.severity = severity;
-      diagnostic.code = "not-a-definition";
-      diagnostic.message = "not a definition: this fence holds code, not JSON";
-      diagnostic.source = source_;
-      diagnostic.span = opening;
-      module_.diagnostics.add(std::move(diagnostic));
+      module_.diagnostics.add(definition::make_diagnostic(severity, "not-a-definition", source_, opening, {},
+                                                          "not a definition: this fence holds code, not JSON"));
     }
   }
 

@@ -1,55 +1,26 @@
 #include "definition/shapes.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include <fnstack/json.hpp>
 
-#include "base/suggest.hpp"
-#include "definition/parameters.hpp"
+#include "definition/steps.hpp"
 #include "definition/words.hpp"
 
 namespace fnstack::definition {
 namespace {
 
-constexpr std::string_view stack_keys[] = {"steps", "function_stack", "workflow", "stack"};
-
-// What a definition calls itself, the best first (DIALECT 1.2).
-constexpr std::string_view identity_keys[] = {"function_name", "workflow_name",      "action_name", "middleware_name",
-                                              "trigger_name",  "scheduled_function", "name"};
-
-// Two levels of wrappers occur; more than this is no definition. Together with the next limit it keeps the paths of
+// Two levels of wrappers occur; more than this is no definition. Together with the limit on names it keeps the paths of
 // steps short, whatever a stranger nests.
 constexpr int most_wrappers = 8;
-constexpr std::size_t longest_name = 256;
 
 constexpr std::int64_t language_version = 1;
 
-// How many of an array's elements that are no steps are reported one by one.
-constexpr std::size_t most_bad_elements = 20;
 // How many places a "not a definition" lists, and how long each may be.
 constexpr std::size_t most_places = 5;
 constexpr std::size_t longest_place = 120;
-
-template <std::size_t n>
-bool contains(const std::string_view (&keys)[n], std::string_view key) noexcept {
-  return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
-}
-
-const Node* find_text(const Node& node, std::string_view key) noexcept {
-  const Node* const value = node.find(key);
-  return value != nullptr && value->kind == Node::Kind::string ? value : nullptr;
-}
-
-bool is_step(const Node& node) noexcept { return find_text(node, "function") != nullptr; }
-
-// An array meant as a stack: a step is in it. That the others are steps too is checked when it is read.
-bool is_stack(const Node& node) noexcept {
-  return node.kind == Node::Kind::array && std::any_of(node.items.begin(), node.items.end(), is_step);
-}
 
 // The member that holds a definition's stack. An array without a step is one only if it is empty, or if the
 // object says by a function_name that it is a definition.
@@ -57,7 +28,7 @@ const Member* find_stack(const Node& object) noexcept {
   const Member* empty = nullptr;
   const Member* other = nullptr;
   for (const Member& member : object.members) {
-    if (member.value.kind != Node::Kind::array || !contains(stack_keys, member.key)) continue;
+    if (member.value.kind != Node::Kind::array || !is_stack_key(member.key)) continue;
     if (is_stack(member.value)) return &member;
     const Member*& place = member.value.items.empty() ? empty : other;
     if (place == nullptr) place = &member;
@@ -66,29 +37,7 @@ const Member* find_stack(const Node& object) noexcept {
   return find_text(object, "function_name") != nullptr ? other : nullptr;
 }
 
-Diagnostic make(Diagnostic::Severity severity, const char* code, const SourcePtr& source, Span span, std::string path,
-                std::string message, std::string hint = {}) {
-  Diagnostic diagnostic;
-  diagnostic.severity = severity;
-  diagnostic.code = code;
-  diagnostic.message = std::move(message);
-  diagnostic.hint = std::move(hint);
-  diagnostic.source = source;
-  diagnostic.span = span;
-  diagnostic.path = std::move(path);
-  return diagnostic;
-}
-
 // ---- recognition
-
-struct Draft {
-  enum class Form { stack, step, definition, headed, named_steps };
-  Form form;
-  const Node* node;
-  const Member* stack;  // of a definition or a function-headed one
-  std::string path;
-  std::vector<const Member*> keys;  // what it stands under, the innermost first
-};
 
 class Recogniser {
  public:
@@ -198,212 +147,6 @@ class Recogniser {
   const std::function<bool(std::string_view)>& is_step_kind_;
 };
 
-// ---- steps
-
-// The end of a pointer from its last key on, as people write it: "true_steps[1]".
-std::string place_of(const std::string& path) {
-  std::size_t begin = path.size();
-  while (begin > 0) {
-    const std::size_t slash = path.rfind('/', begin - 1);
-    if (slash == std::string::npos) break;
-    begin = slash;
-    if (slash + 1 < path.size() && !(path[slash + 1] >= '0' && path[slash + 1] <= '9')) break;
-  }
-  return path_words(std::string_view(path).substr(begin));
-}
-
-std::string label_of(const Node& step) {
-  const Node* const label = step.find("step");
-  if (label == nullptr || (label->kind != Node::Kind::string && label->kind != Node::Kind::number)) return {};
-  return to_text(label->scalar);
-}
-
-// A key that was probably meant as "function".
-const Member* meant_as_function(const Node& object) {
-  for (const Member& member : object.members) {
-    if (member.value.kind != Node::Kind::string) continue;
-    const std::string folded = fold_name(member.key);
-    static constexpr std::string_view wanted = "function";
-    if (folded == wanted || folded == "func" || suggest(folded, std::vector<std::string_view>{wanted})) return &member;
-  }
-  return nullptr;
-}
-
-// The step that stands at `path`, or nothing after a report.
-std::optional<Step> read_step(const Node& node, std::string path, const SourcePtr& source, Diagnostics& diagnostics,
-                              std::string_view context) {
-  if (is_step(node)) {
-    Step step;
-    step.label = label_of(node);
-    step.node = &node;
-    step.path = std::move(path);
-    return step;
-  }
-  Diagnostic diagnostic;
-  const std::string place = place_of(path);
-  const std::string prefix = place.empty() ? std::string() : place + ": ";
-  if (node.kind != Node::Kind::object) {
-    diagnostic =
-        make(Diagnostic::Severity::error, "wrong-type", source, mark(node), std::move(path),
-             prefix + "expected a step, got " + std::string(kind_words(node)), "a step is an object with \"function\"");
-  } else if (const Node* const function = node.find("function")) {
-    std::string function_path = pointer(path, "function");
-    diagnostic = make(Diagnostic::Severity::error, "wrong-type", source, mark(*function), std::move(function_path),
-                      prefix + "\"function\": expected text, got " + std::string(kind_words(*function)));
-  } else {
-    const Member* const meant = meant_as_function(node);
-    diagnostic = make(Diagnostic::Severity::error, "missing-function", source, mark(node), std::move(path),
-                      prefix + "step without \"function\"",
-                      meant != nullptr ? "write \"function\" for " + in_quotes(meant->key)
-                                       : "give its \"function\", or move what is a note into \"description\"");
-  }
-  diagnostic.context = std::string(context);
-  diagnostics.add(std::move(diagnostic));
-  return std::nullopt;
-}
-
-// ---- from draft to definition
-
-class Builder {
- public:
-  Builder(const std::shared_ptr<const Node>& document, const SourcePtr& source, Diagnostics& diagnostics)
-      : document_(document), source_(source), diagnostics_(diagnostics) {}
-
-  Recognised build(const Draft& draft) {
-    Recognised result;
-    Definition& definition = result.definition;
-    definition.source = source_;
-    definition.span = draft.node->span;
-    definition.node = draft.node;
-    definition.path = draft.path;
-    definition.document = document_;
-    result.names = names_of(draft);
-    const std::string context = result.names.empty() ? std::string() : result.names.front().name;
-    switch (draft.form) {
-      case Draft::Form::stack:
-      case Draft::Form::step:
-        definition.steps = read_steps(*draft.node, draft.path, source_, diagnostics_, context);
-        break;
-      case Draft::Form::named_steps:
-        for (const Member& member : draft.node->members) {
-          if (is_annotation(member.key)) continue;
-          Step step{label_of(member.value), &member.value, pointer(draft.path, member.key)};
-          if (step.label.empty()) step.label = member.key;
-          definition.steps.push_back(std::move(step));
-        }
-        break;
-      case Draft::Form::definition:
-      case Draft::Form::headed:
-        read_metadata(draft, context, definition);
-        break;
-    }
-    return result;
-  }
-
- private:
-  void report(const char* code, Span span, std::string path, const std::string& context, std::string message,
-              std::string hint = {}) {
-    Diagnostic diagnostic =
-        make(Diagnostic::Severity::error, code, source_, span, std::move(path), std::move(message), std::move(hint));
-    diagnostic.context = context;
-    diagnostics_.add(std::move(diagnostic));
-  }
-
-  std::vector<GivenName> names_of(const Draft& draft) {
-    std::vector<GivenName> names;
-    const auto give = [&](std::string_view name, Span span, const std::string& path) {
-      if (name.size() > longest_name) {
-        report("limit", span, path, {},
-               "a definition's name has at most " + std::to_string(longest_name) + " bytes, this one has " +
-                   std::to_string(name.size()));
-        return false;
-      }
-      const bool known =
-          std::any_of(names.begin(), names.end(), [&](const GivenName& given) { return given.name == name; });
-      if (!known) names.push_back(GivenName{std::string(name), span, false, {}});
-      return true;
-    };
-    const Node& node = *draft.node;
-    if (draft.form == Draft::Form::headed) {
-      const Node* const function = node.find("function");
-      give(function->scalar.as_string(), function->span, pointer(draft.path, "function"));
-    }
-    if (draft.form == Draft::Form::definition) {
-      for (const std::string_view key : identity_keys) {
-        const Node* const value = node.find(key);
-        if (value == nullptr) continue;
-        const std::string path = pointer(draft.path, key);
-        const bool text = value->kind == Node::Kind::string && !value->scalar.as_string().empty();
-        if (text) {
-          give(value->scalar.as_string(), value->span, path);
-        } else if (key == identity_keys[0]) {
-          report("wrong-type", mark(*value), path, {},
-                 std::string(key) + ": expected a name, got " +
-                     (value->kind == Node::Kind::string ? "empty text" : std::string(kind_words(*value))));
-        }
-      }
-    }
-    for (const Member* const key : draft.keys) {
-      if (!key->key.empty()) give(key->key, key->key_span, draft.path);
-    }
-    if (draft.form == Draft::Form::definition) {
-      const Node* const endpoint = find_text(node, "endpoint");
-      if (endpoint != nullptr && !endpoint->scalar.as_string().empty()) {
-        const std::size_t before = names.size();
-        give(endpoint->scalar.as_string(), endpoint->span, pointer(draft.path, "endpoint"));
-        if (names.size() > before) {
-          names.back().is_endpoint = true;
-          const Node* const method = find_text(node, "method");
-          names.back().method = method != nullptr ? std::string(method->scalar.as_string()) : "GET";
-          for (char& c : names.back().method) {
-            if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-          }
-        }
-      }
-    }
-    return names;
-  }
-
-  void read_metadata(const Draft& draft, const std::string& context, Definition& definition) {
-    const bool headed = draft.form == Draft::Form::headed;
-    definition.headed = headed;
-    const Member* signature = nullptr;
-    for (const Member& member : draft.node->members) {
-      if (&member == draft.stack || is_annotation(member.key)) continue;
-      if (contains(stack_keys, member.key) && is_stack(member.value)) {
-        report("duplicate-field", member.key_span, pointer(draft.path, member.key), context,
-               in_quotes(draft.stack->key) + " and " + in_quotes(member.key) +
-                   ": a definition has one stack, this one has two",
-               "keep one, or make two definitions of them");
-      } else if ((member.key == "parameters" || member.key == "inputs") && (!headed || is_container(member.value))) {
-        if (signature != nullptr) {
-          report("duplicate-field", member.key_span, pointer(draft.path, member.key), context,
-                 in_quotes(signature->key) + " and " + in_quotes(member.key) + " both declare the inputs",
-                 "keep one of them");
-          continue;
-        }
-        signature = &member;
-        definition.parameters =
-            read_parameters(member, pointer(draft.path, member.key), source_, context, diagnostics_);
-      } else if (member.key == "response") {
-        definition.response = &member.value;
-      } else if (headed && member.key != "function") {
-        definition.default_inputs.push_back(&member);
-      }
-    }
-    definition.steps =
-        read_steps(draft.stack->value, pointer(draft.path, draft.stack->key), source_, diagnostics_, context);
-  }
-
-  static bool is_container(const Node& node) noexcept {
-    return node.kind == Node::Kind::object || node.kind == Node::Kind::array;
-  }
-
-  const std::shared_ptr<const Node>& document_;
-  const SourcePtr& source_;
-  Diagnostics& diagnostics_;
-};
-
 // ---- what is not a definition
 
 std::string shortened(const std::string& place) {
@@ -458,75 +201,23 @@ void collect_stacks(const Node& node, std::string& path, Places& places) {
 
 }  // namespace
 
-bool is_annotation(std::string_view key) noexcept {
-  return key == "$schema" || key == "fnstack" || key.substr(0, 2) == "x-";
-}
-
-std::vector<Step> read_steps(const Node& node, std::string path, const SourcePtr& source, Diagnostics& diagnostics,
-                             std::string_view context) {
-  std::vector<Step> steps;
-  if (node.kind == Node::Kind::null) return steps;
-  if (node.kind == Node::Kind::object) {
-    if (auto step = read_step(node, std::move(path), source, diagnostics, context)) steps.push_back(std::move(*step));
-    return steps;
-  }
-  const std::string place = place_of(path);
-  const std::string prefix = place.empty() ? std::string() : place + ": ";
-  const auto report = [&](std::string message) {
-    Diagnostic diagnostic = make(Diagnostic::Severity::error, "wrong-type", source, mark(node), path,
-                                 prefix + std::move(message), "a step is an object with \"function\"");
-    diagnostic.context = std::string(context);
-    diagnostics.add(std::move(diagnostic));
-  };
-  if (node.kind != Node::Kind::array) {
-    report("expected a list of steps, got " + std::string(kind_words(node)));
-    return steps;
-  }
-  std::size_t bad = 0;
-  for (std::size_t i = 0; i < node.items.size(); ++i) {
-    if (bad >= most_bad_elements && !is_step(node.items[i])) {
-      ++bad;
-      continue;
-    }
-    auto step = read_step(node.items[i], pointer(path, i), source, diagnostics, context);
-    if (step) {
-      steps.push_back(std::move(*step));
-    } else {
-      ++bad;
-    }
-  }
-  if (bad > most_bad_elements) report(std::to_string(bad - most_bad_elements) + " more elements that are no steps");
-  return steps;
-}
-
-std::string step_context(const Definition& definition, const Step& step) {
-  std::string out;
-  if (!definition.names.empty()) {
-    out = definition.anonymous ? "definition " + definition.names.front() : definition.names.front();
-  }
-  std::string_view path = step.path;
-  if (path.substr(0, definition.path.size()) == definition.path) path.remove_prefix(definition.path.size());
-  const std::string place = path_words(path);
-  if (!place.empty()) out += (out.empty() ? "" : ", ") + place;
-  if (!step.label.empty() && step.label != place) out += " " + in_quotes(step.label);
-  return out;
-}
-
 std::vector<Recognised> read_shapes(const std::shared_ptr<const Node>& document, const SourcePtr& source,
                                     const std::function<bool(std::string_view)>& is_step_kind,
                                     Diagnostics& diagnostics) {
   Recogniser recogniser(is_step_kind);
   std::vector<Recognised> definitions;
   if (recogniser.resolve(*document, {}, {}, 0)) {
-    Builder builder(document, source, diagnostics);
-    for (const Draft& draft : recogniser.drafts) definitions.push_back(builder.build(draft));
+    for (const Draft& draft : recogniser.drafts) {
+      definitions.push_back(read_draft(draft, document, source, diagnostics));
+    }
   }
   for (const auto& [version, path] : recogniser.versions) {
     if (version->scalar.is_integer() && version->scalar.as_integer() == language_version) continue;
     const std::string got =
         version->kind == Node::Kind::number ? to_text(version->scalar) : std::string(kind_words(*version));
-    diagnostics.add(make(Diagnostic::Severity::error, "version", source, mark(*version), path,
-                         "fnstack: expected language version " + std::to_string(language_version) + ", got " + got));
+    diagnostics.add(
+        make_diagnostic(Diagnostic::Severity::error, "version", source, mark(*version), path,
+                        "fnstack: expected language version " + std::to_string(language_version) + ", got " + got));
   }
   return definitions;
 }
@@ -560,7 +251,7 @@ Diagnostic not_a_definition(const Node& root, const SourcePtr& source, Diagnosti
     message = "not a definition: no steps in it";
     hint = "a definition is a step (an object with \"function\"), a list of steps, or an object with \"steps\"";
   }
-  return make(severity, "not-a-definition", source, mark(root), {}, std::move(message), std::move(hint));
+  return make_diagnostic(severity, "not-a-definition", source, mark(root), {}, std::move(message), std::move(hint));
 }
 
 }  // namespace fnstack::definition

@@ -87,4 +87,17 @@ Span mark(const Node& node) noexcept {
   return Span{node.span.begin, node.span.begin + 1};
 }
 
+Diagnostic make_diagnostic(Diagnostic::Severity severity, const char* code, const SourcePtr& source, Span span,
+                           std::string path, std::string message, std::string hint) {
+  Diagnostic diagnostic;
+  diagnostic.severity = severity;
+  diagnostic.code = code;
+  diagnostic.message = std::move(message);
+  diagnostic.hint = std::move(hint);
+  diagnostic.source = source;
+  diagnostic.span = span;
+  diagnostic.path = std::move(path);
+  return diagnostic;
+}
+
 }  // namespace fnstack::definition

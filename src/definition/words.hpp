@@ -1,5 +1,5 @@
-// Words: the phrases that the reader's messages are made of, so that all of them quote and name alike. Knows
-// nothing of what is being read.
+// Words: what the reader's messages are made of, so that all of them quote and name alike. Knows nothing of what is
+// being read.
 #pragma once
 
 #include <cstddef>
@@ -26,5 +26,8 @@ using base::in_quotes;
 
 // Where a diagnostic about a whole value points: at its first byte if it is a container, else at all of it.
 [[nodiscard]] Span mark(const Node& node) noexcept;
+
+[[nodiscard]] Diagnostic make_diagnostic(Diagnostic::Severity severity, const char* code, const SourcePtr& source,
+                                         Span span, std::string path, std::string message, std::string hint = {});
 
 }  // namespace fnstack::definition

@@ -8,7 +8,7 @@
 #include <fnstack/json.hpp>
 
 #include "base/suggest.hpp"
-#include "definition/shapes.hpp"
+#include "definition/steps.hpp"
 #include "definition/words.hpp"
 #include "expr/template.hpp"
 #include "program/foreign_steps.hpp"

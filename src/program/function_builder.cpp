@@ -12,7 +12,7 @@
 
 #include "base/first_problems.hpp"
 #include "base/suggest.hpp"
-#include "definition/shapes.hpp"
+#include "definition/steps.hpp"
 #include "definition/words.hpp"
 
 namespace fnstack::program {
