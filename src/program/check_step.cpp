@@ -1,11 +1,7 @@
-// Checking: which kind a step is, which of its fields mean what, and which names its definition's steps set. The
-// part of FunctionBuilder that reads; it emits nothing.
+// Checking: which kind a step is, and which of its fields mean what. The part of FunctionBuilder that does so; it emits
+// nothing.
 #include <algorithm>
-#include <optional>
-#include <set>
 #include <string_view>
-
-#include <fnstack/json.hpp>
 
 #include "base/suggest.hpp"
 #include "definition/steps.hpp"
@@ -26,10 +22,6 @@ constexpr std::string_view annotations[] = {"step",    "description", "purpose",
                                             "comment", "note",        "notes",   "name"};
 constexpr std::string_view result_fields[] = {"output_variable", "return_as", "return_variable"};
 
-// What a host supplies in many definitions: no misspelling of something else.
-constexpr std::string_view usual_roots[] = {"request", "response", "auth",  "auth_user", "trigger", "new",     "old",
-                                            "vars",    "params",   "query", "session",   "args",    "context", "user"};
-
 bool is_annotation(std::string_view folded, std::string_view written) {
   return definition::is_annotation(written) ||
          std::find(std::begin(annotations), std::end(annotations), folded) != std::end(annotations);
@@ -44,22 +36,6 @@ bool names_field(const Field& field, std::string_view folded) {
   return std::find(field.aliases.begin(), field.aliases.end(), folded) != field.aliases.end();
 }
 
-std::string did_you_mean(std::optional<std::string_view> near) {
-  return near ? "; did you mean " + in_quotes(*near) + "?" : "";
-}
-
-bool is_name(std::string_view text) {
-  if (text.empty()) return false;
-  const auto is_letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
-  };
-  if (!is_letter(text[0])) return false;
-  return std::all_of(text.begin(), text.end(), [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
-}
-
-// The part of an Update Variable target before the first . or [
-std::string base_name(std::string_view target) { return std::string(target.substr(0, target.find_first_of(".["))); }
-
 // Is a block given that has a step in it, or none at all? Prose in a block is no step.
 bool holds_step(const Node& node) {
   if (node.find("function") != nullptr || node.items.empty()) return node.kind != Node::Kind::string;
@@ -68,80 +44,6 @@ bool holds_step(const Node& node) {
 }
 
 }  // namespace
-
-std::string FunctionBuilder::context_of(const CheckedStep* step) const {
-  if (step != nullptr) return definition::step_context(definition_, step->step);
-  return definition_.anonymous || definition_.names.empty() ? std::string() : definition_.names[0];
-}
-
-void FunctionBuilder::report(const CheckedStep* step, Diagnostic diagnostic, std::string path) {
-  diagnostic.source = definition_.source;
-  if (step != nullptr) {
-    if (diagnostic.code == "missing-field") {
-      // "did you mean" has said it already.
-      const auto is_named = [&](const std::string& name) {
-        return diagnostic.message.find(in_quotes(name)) != std::string::npos;
-      };
-      if (std::any_of(step->meant.begin(), step->meant.end(), is_named)) return;
-      if (const auto found = checked_.find(step->step.node); found != checked_.end())
-        found->second.is_incomplete = true;
-    }
-    const std::string prefix = step->written_name + ": ";
-    if (diagnostic.message.rfind(prefix, 0) != 0) diagnostic.message.insert(0, prefix);
-  }
-  diagnostic.path = path.empty() && step != nullptr ? step->step.path : std::move(path);
-  if (diagnostic.context.empty()) diagnostic.context = context_of(step);
-  diagnostics_.add(std::move(diagnostic));
-}
-
-void FunctionBuilder::report(const CheckedStep* step, Diagnostic::Severity severity, std::string code,
-                             std::string message, Span span, std::string path, std::string hint) {
-  Diagnostic diagnostic;
-  diagnostic.severity = severity;
-  diagnostic.code = std::move(code);
-  diagnostic.message = std::move(message);
-  diagnostic.hint = std::move(hint);
-  diagnostic.span = span;
-  report(step, std::move(diagnostic), std::move(path));
-}
-
-void FunctionBuilder::check_variable_name(const std::string& name, const Node& at, const CheckedStep& step) {
-  if (expr::may_hold_template(name)) {
-    report(&step, Diagnostic::Severity::error, "bad-name", "a variable's name can't hold a template", at.span, "",
-           "give the variable a fixed name, or keep a map: Update Variable with operation set_key");
-    return;
-  }
-  if (!is_name(name)) {
-    report(&step, Diagnostic::Severity::error, "bad-name",
-           "expected a variable's name (letters, digits, _), got " + in_quotes(name), at.span);
-    return;
-  }
-  static constexpr std::string_view reserved[] = {"env",  "inputs", "input", "error",
-                                                  "null", "true",   "false", "undefined"};
-  if (std::find(std::begin(reserved), std::end(reserved), name) != std::end(reserved)) {
-    report(&step, Diagnostic::Severity::error, "reserved-name", in_quotes(name) + " can't be assigned", at.span, "",
-           "choose another name for the variable");
-  }
-}
-
-std::vector<std::string_view> FunctionBuilder::function_names() const {
-  std::vector<std::string_view> names;
-  for (const FunctionInfo& known : data_.functions) {
-    if (known.callable) names.insert(names.end(), known.names.begin(), known.names.end());
-  }
-  names.insert(names.end(), data_.host_functions.begin(), data_.host_functions.end());
-  return names;
-}
-
-std::optional<std::string_view> FunctionBuilder::near(std::string_view word,
-                                                      const std::vector<std::string_view>& candidates) {
-  if (comparisons_ < candidates.size()) {
-    comparisons_ = 0;
-    return std::nullopt;
-  }
-  comparisons_ -= candidates.size();
-  return suggest(word, candidates);
-}
 
 void FunctionBuilder::take_result_name(CheckedStep& checked, const Member& member, std::string path) {
   checked.gives_something = true;
@@ -303,7 +205,7 @@ void FunctionBuilder::check_given_fields(CheckedStep& checked) {
     } else if (field.type == FieldType::item) {
       check_variable_name(std::string(node.scalar.as_string()), node, checked);
     } else if (field.type == FieldType::variable) {
-      check_variable_name(base_name(node.scalar.as_string()), node, checked);
+      check_variable_name(std::string(base_name(node.scalar.as_string())), node, checked);
     } else if (field.type == FieldType::literal && node.kind == Node::Kind::string &&
                expr::may_hold_template(node.scalar.as_string())) {
       report(&checked, Diagnostic::Severity::error, "bad-value",
@@ -402,79 +304,6 @@ bool FunctionBuilder::reads_like_documentation() const {
          });
 }
 
-void FunctionBuilder::collect_block(const Node& node, const std::string& path) {
-  const std::string context = definition_.anonymous || definition_.names.empty() ? std::string() : definition_.names[0];
-  collect_names(definition::read_steps(node, path, definition_.source, diagnostics_, context));
-}
-
-// One walk over all steps before anything is lowered: a name that any step sets is a variable everywhere.
-void FunctionBuilder::collect_names(const std::vector<Step>& steps) {
-  for (const Step& step : steps) {
-    auto [entry, is_new] = checked_.try_emplace(step.node, check(step));
-    const CheckedStep& checked = entry->second;
-    if (checked.kind == nullptr) continue;
-    const auto set_name = [&](const std::string& name) -> Variable& {
-      auto [found, added] = variable_index_.try_emplace(name, variables_.size());
-      if (added) variables_.emplace_back(name, Variable{new_slot(), false, none});
-      return variables_[found->second].second;
-    };
-    if (!checked.result_name.empty() && is_name(checked.result_name)) {
-      Variable& variable = set_name(checked.result_name);
-      bool is_get = checked.kind->has_age;
-      for (std::size_t i = 0; i < checked.kind->fields.size(); ++i) {
-        if (checked.kind->fields[i].name == "operation" && checked.fields[i] != nullptr) {
-          is_get = is_get && fold_name(checked.fields[i]->value.scalar.as_string()) == "get";
-        }
-      }
-      if (is_get && !variable.from_cache) {
-        variable.from_cache = true;
-        variable.age_slot = new_slot();
-        age_slots_.emplace(variable.slot, variable.age_slot);
-      }
-    } else if (!checked.implicit_name.empty()) {
-      implicit_candidates_.try_emplace(checked.implicit_name, none);
-    }
-    for (std::size_t i = 0; !checked.is_call && i < checked.kind->fields.size(); ++i) {
-      if (checked.fields[i] == nullptr) continue;
-      const Node& node = checked.fields[i]->value;
-      const std::string path = pointer(checked.step.path, checked.fields[i]->key);
-      switch (checked.kind->fields[i].type) {
-        case FieldType::variable: {
-          const std::string name = base_name(node.scalar.as_string());
-          if (is_name(name)) set_name(name);
-          break;
-        }
-        case FieldType::steps:
-          collect_block(node, path);
-          break;
-        case FieldType::cases:
-          for (const Member& member : node.members) collect_block(member.value, pointer(path, member.key));
-          for (std::size_t k = 0; k < node.items.size(); ++k) {
-            const Node& item = node.items[k];
-            for (const Member& member : item.members) {
-              if (member.value.kind == Node::Kind::array || member.value.find("function") != nullptr) {
-                collect_block(member.value, pointer(pointer(path, k), member.key));
-              }
-            }
-          }
-          break;
-        case FieldType::branches:
-          may_fork_ = true;
-          for (const Member& member : node.members) collect_block(member.value, pointer(path, member.key));
-          for (std::size_t k = 0; k < node.items.size(); ++k) collect_block(node.items[k], pointer(path, k));
-          break;
-        case FieldType::requests:
-          may_fork_ = true;
-          collect_names(requests_.try_emplace(&node, request_steps(checked, i)).first->second);
-          break;
-        default:
-          if (checked.kind->fields[i].name == "parallel") may_fork_ = true;
-          break;
-      }
-    }
-  }
-}
-
 // Asked when all steps are known.
 const CheckedStep* FunctionBuilder::step_of(std::uint32_t info) {
   if (by_info_.empty()) {
@@ -549,28 +378,6 @@ const CheckedStep& FunctionBuilder::checked(const Step& step) {
   auto found = checked_.find(step.node);
   if (found == checked_.end()) found = checked_.try_emplace(step.node, check(step)).first;
   return found->second;
-}
-
-void FunctionBuilder::warn_unset() {
-  std::set<std::string_view> declared;
-  for (const Parameter& parameter : definition_.parameters) declared.insert(parameter.name);
-  for (const Member* member : definition_.default_inputs) declared.insert(member->key);
-  // The same for all of them.
-  std::vector<std::string_view> candidates;
-  for (const auto& [known, variable] : variables_) candidates.emplace_back(known);
-  for (const auto& [known, slot] : implicit_candidates_) candidates.emplace_back(known);
-  for (const Parameter& parameter : definition_.parameters) candidates.emplace_back(parameter.name);
-  for (const Member* member : definition_.default_inputs) candidates.emplace_back(member->key);
-  for (std::string_view root : {"inputs", "env", "error", "timestamp", "now", "uuid", "item"})
-    candidates.push_back(root);
-  for (const auto& [name, use] : unset_) {
-    if (declared.count(name) > 0) continue;
-    const bool usual = std::find(std::begin(usual_roots), std::end(usual_roots), name) != std::end(usual_roots);
-    report(use.step, Diagnostic::Severity::warning, "unset-variable",
-           "no step sets " + in_quotes(name) + " and no input declares it" +
-               (usual ? std::string() : did_you_mean(near(name, candidates))),
-           use.span, use.path, usual ? "the host may supply it; else it is the input of that name, or null" : "");
-  }
 }
 
 void FunctionBuilder::warn_near_step_name() {

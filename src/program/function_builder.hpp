@@ -42,6 +42,11 @@ struct CheckedStep {
   bool is_default = false;         // not a step, but the host's defaults for steps: nothing is missing
 };
 
+// May a variable be called so? Letters, digits, _ and $, no digit first.
+[[nodiscard]] bool is_name(std::string_view text);
+// The variable that an Update Variable target such as "a.b[0]" is a part of.
+[[nodiscard]] std::string_view base_name(std::string_view target);
+
 class FunctionBuilder {
  public:
   FunctionBuilder(ProgramData& data, std::uint32_t function, const Definition& definition, const StepKinds& kinds,
@@ -108,19 +113,7 @@ class FunctionBuilder {
     Slot slot;
   };
 
-  // ---- checking
-  [[nodiscard]] CheckedStep check(const Step& step);
-  void check_unknown(CheckedStep& checked, const Node& name);
-  void match_fields(CheckedStep& checked);
-  void match_options(CheckedStep& checked, std::size_t options, const std::string& path);
-  void take_field(CheckedStep& checked, std::size_t position, const Member& member, const std::string& path);
-  void take_result_name(CheckedStep& checked, const Member& member, std::string path);
-  void check_given_fields(CheckedStep& checked);
-  [[nodiscard]] OperandIndex default_of(const CheckedStep& step, std::size_t field) const;
-  void collect_names(const std::vector<Step>& steps);
-  void collect_block(const Node& node, const std::string& path);
-  void check_variable_name(const std::string& name, const Node& at, const CheckedStep& step);
-  const CheckedStep& checked(const Step& step);
+  // ---- diagnostics
   void report(const CheckedStep* step, Diagnostic diagnostic, std::string path = {});
   void report(const CheckedStep* step, Diagnostic::Severity severity, std::string code, std::string message, Span span,
               std::string path = {}, std::string hint = {});
@@ -129,14 +122,40 @@ class FunctionBuilder {
   // The candidate that was probably meant, as long as there is time to look.
   [[nodiscard]] std::optional<std::string_view> near(std::string_view word,
                                                      const std::vector<std::string_view>& candidates);
-  void warn_unset();
-  // Assigned in a branch and read after the join: the assignment would be lost.
-  void check_branches();
-  void tell_lost_assignment(std::uint32_t fork, std::uint32_t assignment, Slot slot, const std::string& name);
+
+  // ---- checking
+  const CheckedStep& checked(const Step& step);
+  [[nodiscard]] CheckedStep check(const Step& step);
+  void check_unknown(CheckedStep& checked, const Node& name);
+  void match_fields(CheckedStep& checked);
+  void match_options(CheckedStep& checked, std::size_t options, const std::string& path);
+  void take_field(CheckedStep& checked, std::size_t position, const Member& member, const std::string& path);
+  void take_result_name(CheckedStep& checked, const Member& member, std::string path);
+  void check_given_fields(CheckedStep& checked);
   // Steps that the author did not write as such.
   [[nodiscard]] std::vector<Step> request_steps(const CheckedStep& step, std::size_t field);
   [[nodiscard]] const CheckedStep* step_of(std::uint32_t info);
   void warn_near_step_name();
+  // Assigned in a branch and read after the join: the assignment would be lost.
+  void check_branches();
+  void tell_lost_assignment(std::uint32_t fork, std::uint32_t assignment, Slot slot, const std::string& name);
+
+  // ---- names
+  void collect_names(const std::vector<Step>& steps);
+  void collect_block(const Node& node, const std::string& path);
+  void check_variable_name(const std::string& name, const Node& at, const CheckedStep& step);
+  [[nodiscard]] expr::Reference resolve(const expr::NameUse& use, Span literal, const CheckedStep* step,
+                                        const std::string& path);
+  [[nodiscard]] Slot assignable(std::string_view name);
+  void warn_unset();
+
+  // ---- operands
+  [[nodiscard]] Slot new_slot(std::uint32_t count = 1);
+  [[nodiscard]] OperandIndex add_operand(Operand operand);
+  [[nodiscard]] OperandCompiler operand_compiler(const CheckedStep* step, std::string path);
+  [[nodiscard]] OperandIndex field_operand(const CheckedStep& step, std::size_t field);
+  [[nodiscard]] OperandIndex default_of(const CheckedStep& step, std::size_t field) const;
+  [[nodiscard]] std::string literal_content_type(const CheckedStep& step) const;
 
   // ---- lowering
   void lower(const CheckedStep& step);
@@ -149,16 +168,6 @@ class FunctionBuilder {
   void resolve_implicit();
   void resolve_branch_results();
   void parameters();
-
-  // ---- names and operands
-  [[nodiscard]] expr::Reference resolve(const expr::NameUse& use, Span literal, const CheckedStep* step,
-                                        const std::string& path);
-  [[nodiscard]] Slot new_slot(std::uint32_t count = 1);
-  [[nodiscard]] OperandIndex add_operand(Operand operand);
-  [[nodiscard]] OperandCompiler operand_compiler(const CheckedStep* step, std::string path);
-  [[nodiscard]] OperandIndex field_operand(const CheckedStep& step, std::size_t field);
-  [[nodiscard]] std::string literal_content_type(const CheckedStep& step) const;
-  [[nodiscard]] Slot assignable(std::string_view name);
 
   ProgramData& data_;
   std::uint32_t function_;
