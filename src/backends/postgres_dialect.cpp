@@ -6,6 +6,7 @@
 
 #include "backends/match.hpp"
 #include "backends/postgres_time.hpp"
+#include "backends/postgres_values.hpp"
 
 namespace fnstack::backends {
 namespace {

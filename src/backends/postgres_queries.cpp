@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "backends/postgres_records.hpp"
+#include "backends/postgres_values.hpp"
 #include "backends/record_rules.hpp"
 #include "base/in_quotes.hpp"
 

@@ -6,6 +6,7 @@
 #include <fnstack/json.hpp>
 
 #include "backends/postgres_text.hpp"
+#include "backends/postgres_values.hpp"
 #include "backends/record_rules.hpp"
 #include "base/in_quotes.hpp"
 

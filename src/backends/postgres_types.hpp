@@ -1,14 +1,9 @@
-// PostgreSQL's types: which there are, how their text reads as values, and how values are written for a column. Knows
-// no connection; all text is as a session with ISO dates, UTC and hexadecimal bytea has it.
+// PostgreSQL's types: which there are, and what is known of each. Knows no value and no connection.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
-
-#include <fnstack/error.hpp>
-#include <fnstack/value.hpp>
 
 namespace fnstack::backends {
 
@@ -43,27 +38,5 @@ struct PgType {
 
 // The SQL name for a cast of text to this type, where one serves all of the kind.
 [[nodiscard]] std::string_view cast_name(PgKind kind) noexcept;
-
-// What PostgreSQL wrote.
-[[nodiscard]] Value decode(const PgType& type, std::string_view text);
-
-// What PostgreSQL is to read: nothing for null. Error: `validation`, without the column's name and without the value.
-[[nodiscard]] Result<std::optional<std::string>> encode(const PgType& type, const Value& value);
-
-// A value for a binding of a definition's own SQL, whose type PostgreSQL infers.
-[[nodiscard]] std::optional<std::string> encode_binding_text(const Value& value);
-
-// `{…}` of texts that are encoded already.
-class PgArrayText {
- public:
-  void add(std::string_view element);
-  [[nodiscard]] std::string text() const { return text_ + "}"; }
-
- private:
-  std::string text_ = "{";
-};
-
-[[nodiscard]] bool is_uuid(std::string_view text) noexcept;            // any case
-[[nodiscard]] bool is_canonical_uuid(std::string_view text) noexcept;  // as PostgreSQL writes it
 
 }  // namespace fnstack::backends
