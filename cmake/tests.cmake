@@ -20,6 +20,7 @@ fnstack_test(test_base
   LIBRARIES nlohmann_json::nlohmann_json
   SOURCES
     tests/unit/base/array_test.cpp
+    tests/unit/base/ascii_test.cpp
     tests/unit/base/effect_test.cpp
     tests/unit/base/error_test.cpp
     tests/unit/base/json_test.cpp

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.hpp"
+
 namespace fnstack::backends {
 namespace {
 
@@ -20,12 +22,7 @@ constexpr int raw_window = -15;
 std::string lower_trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return "";
-  text = text.substr(first, text.find_last_not_of(" \t") - first + 1);
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
+  return base::ascii_lower(text.substr(first, text.find_last_not_of(" \t") - first + 1));
 }
 
 Error broken(const std::string& coding, const char* how) {

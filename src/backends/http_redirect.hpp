@@ -9,6 +9,7 @@
 
 #include <fnstack/error.hpp>
 
+#include "base/ascii.hpp"
 #include "base/url.hpp"
 
 namespace fnstack::backends {
@@ -27,6 +28,6 @@ struct Hop {
 
 // GET, HEAD and OPTIONS: what may be sent again without asking (RFC 9110 9.2.1).
 [[nodiscard]] bool is_safe_method(std::string_view method) noexcept;
-[[nodiscard]] bool same_word(std::string_view a, std::string_view b) noexcept;  // ASCII case aside
+using base::same_word;  // so are methods and the names of headers compared
 
 }  // namespace fnstack::backends

@@ -6,6 +6,8 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
+
 namespace fnstack::backends {
 namespace {
 
@@ -19,10 +21,6 @@ int compare_integer_with_double(std::int64_t integer, double number) noexcept {
   if (integer != whole) return integer < whole ? -1 : 1;
   const double rest = number - static_cast<double>(whole);
   return sign(rest > 0, rest < 0);
-}
-
-char lower(char letter) noexcept {
-  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
 }
 
 bool continues(char byte) noexcept { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
@@ -120,7 +118,7 @@ bool like(std::string_view text, std::string_view pattern) noexcept {
     } else if (in_pattern < pattern.size() && pattern[in_pattern] == '_') {
       ++in_pattern;
       at = next_character(text, at);
-    } else if (in_pattern < pattern.size() && lower(pattern[in_pattern]) == lower(text[at])) {
+    } else if (in_pattern < pattern.size() && base::ascii_lower(pattern[in_pattern]) == base::ascii_lower(text[at])) {
       ++in_pattern;
       ++at;
     } else if (percent != std::string_view::npos) {

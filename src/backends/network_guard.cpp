@@ -8,6 +8,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/ascii.hpp"
+
 namespace fnstack::backends {
 namespace {
 
@@ -113,11 +115,7 @@ std::string_view without_brackets(std::string_view host) {
 std::string normalised(std::string_view host) {
   host = without_brackets(host);
   if (!host.empty() && host.back() == '.') host.remove_suffix(1);
-  std::string out(host);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
+  return base::ascii_lower(host);
 }
 
 std::string shown_host(std::string_view host) {

@@ -8,6 +8,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
 #include "base/base64.hpp"
 #include "base/url.hpp"
 
@@ -42,11 +43,6 @@ bool is_b64token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return is_alphanumeric(c) || std::string_view("-._~+/").find(c) != std::string_view::npos;
   });
-}
-
-bool same_letters(std::string_view text, std::string_view lower) {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
-                    [](char c, char l) { return (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) == l; });
 }
 
 // OAuth's error code if it is one: a word, and none that repeats a secret.
@@ -152,7 +148,7 @@ Result<Token> read_token(const OAuth2& oauth2, const HttpRequest& request, const
   const Value& token = answer->get("access_token");
   if (!token.is_string() || token.as_string().empty()) return failure(502, "the answer has no access_token" + said);
   const Value& type = answer->get("token_type");
-  if (type.is_string() && !same_letters(type.as_string(), "bearer")) {
+  if (type.is_string() && !base::same_word(type.as_string(), "bearer")) {
     return failure(502, "the answer's token_type is not bearer");
   }
   if (!is_b64token(token.as_string())) {

@@ -7,6 +7,7 @@
 #include "backends/match.hpp"
 #include "backends/postgres_time.hpp"
 #include "backends/postgres_values.hpp"
+#include "base/ascii.hpp"
 
 namespace fnstack::backends {
 namespace {
@@ -430,10 +431,7 @@ void append_search(SqlStatement& out, const PgColumn& column, const Filter& leaf
     return;
   }
   if (is_like) {
-    std::string pattern(wanted.as_string());
-    for (char& letter : pattern) {
-      if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-    }
+    std::string pattern = base::ascii_lower(wanted.as_string());
     // By the collation C lower() knows ASCII only.
     out.text += "lower(" + by_bytes(column) + (negative ? ") NOT LIKE " : ") LIKE ");
     append_text(out, std::move(pattern), "text");

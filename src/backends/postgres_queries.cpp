@@ -4,6 +4,7 @@
 #include "backends/postgres_records.hpp"
 #include "backends/postgres_values.hpp"
 #include "backends/record_rules.hpp"
+#include "base/ascii.hpp"
 #include "base/in_quotes.hpp"
 
 namespace fnstack::backends {
@@ -123,11 +124,7 @@ Result<bool> PgRecords::append_id(SqlStatement& out, const PgTable& table, const
   const PgColumn* column = table.column("id");
   Value wanted = id;
   if (column->type.kind == PgKind::uuid && id.is_string() && is_uuid(id.as_string())) {
-    std::string lower(id.as_string());
-    for (char& letter : lower) {
-      if (letter >= 'A' && letter <= 'F') letter = static_cast<char>(letter - 'A' + 'a');
-    }
-    wanted = Value(lower);
+    wanted = Value(base::ascii_lower(id.as_string()));
   }
   Filter leaf;
   leaf.op = Filter::Op::eq;

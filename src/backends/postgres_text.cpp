@@ -5,6 +5,7 @@
 #include <charconv>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/utf8.hpp"
 
 namespace fnstack::backends {
@@ -25,14 +26,6 @@ bool is_letter(char letter) noexcept {
 bool is_digit(char letter) noexcept { return letter >= '0' && letter <= '9'; }
 bool is_blank(char letter) noexcept {
   return letter == ' ' || letter == '\t' || letter == '\n' || letter == '\r' || letter == '\f' || letter == '\v';
-}
-
-std::string upper(std::string_view word) {
-  std::string out(word);
-  for (char& letter : out) {
-    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
-  }
-  return out;
 }
 
 class Scanner {
@@ -120,8 +113,8 @@ class Scanner {
     const std::size_t from = at_;
     while (at_ < text_.size() && (is_letter(text_[at_]) || is_digit(text_[at_]) || text_[at_] == '$')) ++at_;
     const std::string_view found = text_.substr(from, at_ - from);
-    if (first_word.empty()) first_word = upper(found);
-    const std::string name = found.size() <= 9 ? upper(found) : std::string();
+    if (first_word.empty()) first_word = base::ascii_upper(found);
+    const std::string name = found.size() <= 9 ? base::ascii_upper(found) : std::string();
     returns = returns || name == "RETURNING";
     writes = writes || name == "INSERT" || name == "UPDATE" || name == "DELETE" || name == "MERGE";
     if ((found == "E" || found == "e") && at_ < text_.size() && text_[at_] == '\'') skip_quoted('\'', true);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/in_quotes.hpp"
 #include "base/suggest.hpp"
 
@@ -53,11 +54,7 @@ bool is_alphanumeric(char letter) noexcept {
   return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9');
 }
 
-int hex_digit(char letter) noexcept {
-  if (letter >= '0' && letter <= '9') return letter - '0';
-  if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
-  return letter >= 'A' && letter <= 'F' ? letter - 'A' + 10 : -1;
-}
+using base::hex_digit;
 
 // Letters, digits, %XX (but %00) and the marks given.
 bool is_made_of(std::string_view text, std::string_view marks) noexcept {

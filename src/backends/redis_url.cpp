@@ -8,6 +8,7 @@
 
 #include <fnstack/backends/redis.hpp>
 
+#include "base/ascii.hpp"
 #include "base/in_quotes.hpp"
 #include "base/suggest.hpp"
 
@@ -26,13 +27,6 @@ Error wrong_option(std::string message) {
   return make_error(error_type::validation, "Redis options: " + std::move(message));
 }
 
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -40,8 +34,8 @@ std::optional<std::string> percent_decoded(std::string_view text) {
       out += text[at];
       continue;
     }
-    const int high = at + 1 < text.size() ? hex_digit(text[at + 1]) : -1;
-    const int low = at + 2 < text.size() ? hex_digit(text[at + 2]) : -1;
+    const int high = at + 1 < text.size() ? base::hex_digit(text[at + 1]) : -1;
+    const int low = at + 2 < text.size() ? base::hex_digit(text[at + 2]) : -1;
     if (high < 0 || low < 0) return std::nullopt;
     out += static_cast<char>(high * 16 + low);
     at += 2;

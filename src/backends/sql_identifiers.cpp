@@ -1,13 +1,12 @@
 #include "backends/sql_identifiers.hpp"
 
+#include "base/ascii.hpp"
 #include "base/suggest.hpp"
 
 namespace fnstack::backends {
 namespace {
 
-char lower(char letter) noexcept {
-  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-}
+using base::ascii_lower;
 
 // Names in messages are cut: a table's name may come from data.
 std::string shown(std::string_view name) {
@@ -28,24 +27,18 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string_vi
 
 }  // namespace
 
-bool same_name(std::string_view left, std::string_view right) noexcept {
-  if (left.size() != right.size()) return false;
-  for (std::size_t at = 0; at < left.size(); ++at) {
-    if (left[at] != right[at] && lower(left[at]) != lower(right[at])) return false;
-  }
-  return true;
-}
+bool same_name(std::string_view left, std::string_view right) noexcept { return base::same_word(left, right); }
 
 std::size_t NameHash::operator()(std::string_view name) const noexcept {
   std::size_t hash = 14695981039346656037U;  // FNV-1a: names are short
-  for (const char letter : name) hash = (hash ^ static_cast<unsigned char>(lower(letter))) * 1099511628211U;
+  for (const char letter : name) hash = (hash ^ static_cast<unsigned char>(ascii_lower(letter))) * 1099511628211U;
   return hash;
 }
 
 bool is_identifier(std::string_view name) noexcept {
   if (name.empty() || name.size() > 63 || (name[0] >= '0' && name[0] <= '9')) return false;
   for (const char letter : name) {
-    const char small = lower(letter);
+    const char small = ascii_lower(letter);
     if (!((small >= 'a' && small <= 'z') || (letter >= '0' && letter <= '9') || letter == '_')) return false;
   }
   return true;

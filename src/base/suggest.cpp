@@ -7,6 +7,8 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
+
 namespace fnstack {
 namespace {
 
@@ -17,7 +19,7 @@ std::string folded(std::string_view word) {
   std::string out;
   for (const char c : word) {
     if (c == '_' || c == '-' || c == ' ') continue;
-    out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+    out.push_back(base::ascii_lower(c));
   }
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/utf8.hpp"
 
 namespace fnstack {
@@ -17,12 +18,9 @@ bool read_hex(std::string_view text, unsigned& code) noexcept {
   if (text.size() < 6 || text[0] != '\\' || text[1] != 'u') return false;
   code = 0;
   for (const char c : text.substr(2, 4)) {
-    const unsigned digit = c >= '0' && c <= '9'   ? static_cast<unsigned>(c - '0')
-                           : c >= 'a' && c <= 'f' ? static_cast<unsigned>(c - 'a' + 10)
-                           : c >= 'A' && c <= 'F' ? static_cast<unsigned>(c - 'A' + 10)
-                                                  : 16U;
-    if (digit == 16) return false;
-    code = code << 4 | digit;
+    const int digit = base::hex_digit(c);
+    if (digit < 0) return false;
+    code = code << 4 | static_cast<unsigned>(digit);
   }
   return true;
 }

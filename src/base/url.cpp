@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.hpp"
+
 namespace fnstack {
 namespace {
 
@@ -16,7 +18,6 @@ constexpr std::size_t max_label = 63;
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 using ByteSet = std::array<bool, 256>;
 constexpr ByteSet bytes_kept(std::string_view extra) {
@@ -31,12 +32,6 @@ constexpr ByteSet kept_in_percent = bytes_kept("-._~");
 constexpr ByteSet kept_in_form = bytes_kept("*-._");
 // Needs no second look anywhere in a URL.
 constexpr ByteSet plain = bytes_kept("!\"#$&'()*+,-./:;<=>?@[]^_`{|}~");
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
 
 Error invalid(std::string_view reason) {
   return make_error(error_type::validation, "invalid URL: " + std::string(reason));
@@ -66,7 +61,7 @@ std::string scheme_of(std::string_view text) {
     ++end;
   }
   if (end == text.size() || text[end] != ':') return {};
-  return lower_case(text.substr(0, end));
+  return base::ascii_lower(text.substr(0, end));
 }
 
 // What may stand nowhere in a URL.
@@ -196,7 +191,7 @@ std::optional<Error> read_authority(std::string_view authority, Url& url) {
     has_port = true;
   }
   if (auto error = check_host(host)) return error;
-  url.host = lower_case(host);
+  url.host = base::ascii_lower(host);
   url.port = default_port(url.scheme);
   if (has_port) {
     if (port.empty() || port.size() > 5 || port.front() == '0' || !std::all_of(port.begin(), port.end(), is_digit)) {
@@ -334,7 +329,7 @@ bool is_dot_segment(std::string_view segment) noexcept {
   while (!segment.empty()) {
     if (segment.front() == '.') {
       segment.remove_prefix(1);
-    } else if (segment.size() >= 3 && segment[0] == '%' && segment[1] == '2' && lower(segment[2]) == 'e') {
+    } else if (segment.size() >= 3 && segment[0] == '%' && segment[1] == '2' && base::ascii_lower(segment[2]) == 'e') {
       segment.remove_prefix(3);
     } else {
       return false;
@@ -398,5 +393,22 @@ void append_percent_encoded(std::string& out, std::string_view text) {
 }
 
 void append_form_encoded(std::string& out, std::string_view text) { append_encoded<true>(out, text, kept_in_form); }
+
+std::string percent_decoded(std::string_view text, bool plus_is_blank) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+' && plus_is_blank) {
+      out += ' ';
+    } else if (text[i] == '%' && i + 2 < text.size() && base::hex_digit(text[i + 1]) >= 0 &&
+               base::hex_digit(text[i + 2]) >= 0) {
+      out += static_cast<char>(base::hex_digit(text[i + 1]) << 4 | base::hex_digit(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
 
 }  // namespace fnstack

@@ -42,5 +42,7 @@ struct Url {
 void append_percent_encoded(std::string& out, std::string_view text);
 // WHATWG application/x-www-form-urlencoded: blank is +, * - . _ kept.
 void append_form_encoded(std::string& out, std::string_view text);
+// %XX decoded, anything else as it is. `plus_is_blank`: as a form has it.
+[[nodiscard]] std::string percent_decoded(std::string_view text, bool plus_is_blank);
 
 }  // namespace fnstack

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/kind_in_words.hpp"
 
 namespace fnstack::cli {
@@ -44,7 +45,7 @@ Result<std::string> read_all(int file, const std::string& name, std::uint64_t ma
 
 std::string system_reason(int error) {
   std::string text = std::generic_category().message(error);
-  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  if (!text.empty()) text[0] = base::ascii_lower(text[0]);
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "definition/parameters.hpp"
 #include "definition/steps.hpp"
 #include "definition/words.hpp"
@@ -105,10 +106,7 @@ class Builder {
         if (names.size() > before) {
           names.back().is_endpoint = true;
           const Node* const method = find_text(node, "method");
-          names.back().method = method != nullptr ? std::string(method->scalar.as_string()) : "GET";
-          for (char& c : names.back().method) {
-            if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-          }
+          names.back().method = method != nullptr ? base::ascii_upper(method->scalar.as_string()) : "GET";
         }
       }
     }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/ascii.hpp"
 #include "definition/json_reader.hpp"
 
 namespace fnstack::definition {
@@ -38,18 +39,12 @@ std::string_view trimmed(std::string_view text) noexcept {
 
 std::string tag_of(std::string_view info) {
   info = trimmed(info);
-  std::string tag(info.substr(0, info.find_first_of(" \t,{")));
-  std::transform(tag.begin(), tag.end(), tag.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return tag;
+  return base::ascii_lower(info.substr(0, info.find_first_of(" \t,{")));
 }
 
 bool ends_with(std::string_view name, std::string_view ending) noexcept {
   if (name.size() < ending.size()) return false;
-  name.remove_prefix(name.size() - ending.size());
-  return std::equal(name.begin(), name.end(), ending.begin(), [](char have, char want) {
-    return (have >= 'A' && have <= 'Z' ? static_cast<char>(have - 'A' + 'a') : have) == want;
-  });
+  return base::same_word(name.substr(name.size() - ending.size()), ending);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include <fnstack/definition.hpp>
 
+#include "base/ascii.hpp"
 #include "base/first_problems.hpp"
 #include "definition/json_reader.hpp"
 #include "definition/markdown.hpp"
@@ -202,7 +203,7 @@ std::string fold_name(std::string_view name) {
     }
     if (gap && !out.empty()) out.push_back('_');
     gap = false;
-    out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+    out.push_back(base::ascii_lower(c));
   }
   return out;
 }

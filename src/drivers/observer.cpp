@@ -7,6 +7,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
 #include "base/base64.hpp"
 #include "base/url.hpp"
 
@@ -162,9 +163,7 @@ SecretMask::SecretMask(const Value& env) {
     std::string lower = encoded;
     for (std::size_t k = 0; k + 2 < lower.size(); ++k) {
       if (lower[k] != '%') continue;
-      for (std::size_t d = 1; d <= 2; ++d) {
-        if (lower[k + d] >= 'A' && lower[k + d] <= 'F') lower[k + d] = static_cast<char>(lower[k + d] - 'A' + 'a');
-      }
+      for (std::size_t d = 1; d <= 2; ++d) lower[k + d] = base::ascii_lower(lower[k + d]);
     }
     forms.push_back(lower);
     std::string form;

@@ -10,6 +10,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
 #include "base/kind_in_words.hpp"
 #include "expr/escape.hpp"
 #include "expr/escape_hole.hpp"
@@ -24,12 +25,7 @@ constexpr std::string_view place_json = "JSON body";
 constexpr std::string_view place_form = "form body";
 constexpr std::string_view place_text = "text body";
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-bool same_word(std::string_view text, std::string_view lower_case) noexcept {
-  return text.size() == lower_case.size() &&
-         std::equal(text.begin(), text.end(), lower_case.begin(), [](char a, char b) { return lower(a) == b; });
-}
+using base::same_word;
 
 // "Application/JSON; charset=utf-8" -> "Application/JSON"
 std::string_view essence_of(std::string_view content_type) noexcept {

@@ -10,21 +10,13 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
 #include "base/kind_in_words.hpp"
 #include "expr/escape.hpp"
 #include "expr/escape_hole.hpp"
 
 namespace fnstack::expr {
 namespace {
-
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-constexpr char upper(char c) noexcept { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; }
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
 
 // RFC 9110's token.
 constexpr bool is_token_character(char c) noexcept {
@@ -105,16 +97,10 @@ Result<std::optional<std::string>> render_header(const Template& bound, Scope& s
 bool is_framing_header(std::string_view name) noexcept {
   static constexpr std::string_view framing[] = {"host", "content-length", "transfer-encoding", "connection",
                                                  "te",   "trailer",        "upgrade",           "expect"};
-  const auto is = [name](std::string_view other) {
-    return name.size() == other.size() &&
-           std::equal(name.begin(), name.end(), other.begin(), [](char a, char b) { return lower(a) == b; });
-  };
   constexpr std::string_view proxy = "proxy-";
-  if (name.size() >= proxy.size() &&
-      std::equal(proxy.begin(), proxy.end(), name.begin(), [](char a, char b) { return a == lower(b); })) {
-    return true;
-  }
-  return std::any_of(std::begin(framing), std::end(framing), is);
+  if (base::same_word(name.substr(0, proxy.size()), proxy)) return true;
+  return std::any_of(std::begin(framing), std::end(framing),
+                     [name](std::string_view other) { return base::same_word(name, other); });
 }
 
 std::optional<Error> check_header_name(std::string_view name, bool from_data) {
@@ -141,7 +127,7 @@ Result<std::vector<std::pair<std::string, std::string>>> check_headers(const Val
     const std::string_view name = headers.key_at(i);
     if (name.size() > max_bytes) return too_long("a header's name", "header_bytes", max_bytes);
     if (auto error = check_header_name(name, from_data)) return std::move(*error);
-    seen.push_back(lower_case(name));
+    seen.push_back(base::ascii_lower(name));
     const Value& value = headers[i];
     if (value.is_null()) continue;
     const std::string place = place_of(name);
@@ -165,8 +151,7 @@ Result<std::string> check_method(const Value& method) {
   }
   const std::string_view text = method.as_string();
   if (text.size() <= 7) {
-    std::string name(text);
-    std::transform(name.begin(), name.end(), name.begin(), upper);
+    std::string name = base::ascii_upper(text);
     if (std::find(std::begin(known), std::end(known), name) != std::end(known)) return name;
   }
   return refused("method", expected);

@@ -10,6 +10,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
 #include "base/kind_in_words.hpp"
 #include "base/url.hpp"
 #include "expr/escape.hpp"
@@ -172,7 +173,7 @@ class Renderer {
   std::optional<Error> append_scheme(const Piece& piece, const Value& value) {
     if (!value.is_string() || value.as_string().empty()) return not_text(place_scheme, piece, value);
     std::string scheme(value.as_string().substr(0, 6));
-    for (char& c : scheme) c = lower(c);
+    for (char& c : scheme) c = base::ascii_lower(c);
     if (scheme != "http" && scheme != "https") {
       return make_error(error_type::blocked, std::string(place_scheme) + ": hole " + piece.words +
                                                  " is refused; only http and https are allowed");
@@ -212,7 +213,7 @@ class Renderer {
       if (dot == std::string_view::npos) break;
       rest.remove_prefix(dot + 1);
     }
-    for (const char c : text) out_ += lower(c);
+    for (const char c : text) out_ += base::ascii_lower(c);
     return std::nullopt;
   }
 
@@ -220,7 +221,7 @@ class Renderer {
     if (label.empty()) return refused_hole(place_host, piece, "has a dot too many");
     if (label.size() > 63) return refused_hole(place_host, piece, "has a label longer than 63 characters");
     for (const char c : label) {
-      const char letter = lower(c);
+      const char letter = base::ascii_lower(c);
       if ((letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-') continue;
       if (c == '.' && !dots) {
         return refused_hole(place_host, piece,

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/url.hpp"
 #include "expr/escape.hpp"
 #include "expr/escape_hole.hpp"
@@ -24,7 +25,7 @@ bool begins_with_scheme(std::string_view text) noexcept {
   for (const std::string_view scheme : {std::string_view("http://"), std::string_view("https://")}) {
     if (text.size() < scheme.size()) continue;
     bool same = true;
-    for (std::size_t i = 0; i < scheme.size(); ++i) same = same && lower(text[i]) == scheme[i];
+    for (std::size_t i = 0; i < scheme.size(); ++i) same = same && base::ascii_lower(text[i]) == scheme[i];
     if (same) return true;
   }
   return false;

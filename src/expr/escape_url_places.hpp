@@ -30,8 +30,4 @@ inline constexpr std::string_view place_query = "the URL's query";
   return std::string(message);
 }
 
-[[nodiscard]] constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
 }  // namespace fnstack::expr

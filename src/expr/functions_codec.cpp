@@ -9,6 +9,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
 #include "base/base64.hpp"
 #include "base/utf8.hpp"
 #include "expr/escape.hpp"
@@ -22,12 +23,7 @@ constexpr std::string_view hex_digits = "0123456789abcdef";
 
 constexpr std::string_view upper_hex_digits = "0123456789ABCDEF";
 
-int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+using base::hex_digit;
 
 std::string to_hex(std::string_view bytes) {
   std::string out;
@@ -123,23 +119,6 @@ std::string percent_encoded(std::string_view text, std::string_view kept, bool p
   return out;
 }
 
-// %XX decoded, anything else as it is.
-std::string lenient_decoded(std::string_view text, bool plus_is_blank) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+' && plus_is_blank) {
-      out += ' ';
-    } else if (text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 // ECMAScript's Decode: malformed sequences are errors; what decodes to one of `reserved` stays encoded.
 bool strict_decoded(std::string_view text, std::string_view reserved, std::string& out) {
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -147,8 +126,8 @@ bool strict_decoded(std::string_view text, std::string_view reserved, std::strin
       out += text[i];
       continue;
     }
-    if (i + 2 >= text.size() || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0) return false;
-    const char decoded = static_cast<char>(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]));
+    if (i + 2 >= text.size() || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0) return false;
+    const char decoded = static_cast<char>(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2]));
     if (reserved.find(decoded) != std::string_view::npos) {
       out += text.substr(i, 3);
     } else {
@@ -175,7 +154,7 @@ Result<Value> decoded(Invocation& call, bool plus_is_blank) {
   const std::string_view text = in.text(0);
   if (in.failed()) return in.error();
   if (!call.charge(0, text.size())) return call.failure();
-  return text_or_bytes(lenient_decoded(text, plus_is_blank));
+  return text_or_bytes(percent_decoded(text, plus_is_blank));
 }
 
 Result<Value> decoded_component(Invocation& call, std::string_view reserved) {
@@ -300,7 +279,7 @@ std::vector<std::string> query_keys(std::string_view name) {
 }
 
 Value query_text(std::string_view part) {
-  const std::string decoded = lenient_decoded(part, true);
+  const std::string decoded = percent_decoded(part, true);
   return text_or_bytes(decoded);
 }
 
@@ -330,8 +309,8 @@ Result<Value> hex_decode(Invocation& call) {
   if (text.size() % 2 != 0) return call.error("the text is no hex: it has an odd number of digits");
   std::string out;
   for (std::size_t i = 0; i < text.size(); i += 2) {
-    if (hex_value(text[i]) < 0 || hex_value(text[i + 1]) < 0) return call.error("the text is no hex");
-    out += static_cast<char>(hex_value(text[i]) << 4 | hex_value(text[i + 1]));
+    if (hex_digit(text[i]) < 0 || hex_digit(text[i + 1]) < 0) return call.error("the text is no hex");
+    out += static_cast<char>(hex_digit(text[i]) << 4 | hex_digit(text[i + 1]));
   }
   return text_or_bytes(out);
 }

@@ -5,6 +5,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
 #include "base/kind_in_words.hpp"
 #include "expr/functions_parts.hpp"
 #include "expr/unicode.hpp"
@@ -12,12 +13,7 @@
 namespace fnstack::expr::functions::convert {
 namespace {
 
-int digit_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'Z') return c - 'A' + 10;
-  return -1;
-}
+using base::digit_value;
 
 // The leading digits of `text` in this radix; null if there are none or the number is too big for a double.
 Value leading_integer(std::string_view text, int radix, bool whole_text) {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "base/ascii.hpp"
 #include "expr/functions_parts.hpp"
 #include "expr/unicode.hpp"
 
@@ -17,13 +18,7 @@ constexpr double two_to_63 = 9223372036854775808.0;
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-// Digits in a radix up to 36; -1 for another character.
-int digit_value(char c) noexcept {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'Z') return c - 'A' + 10;
-  return -1;
-}
+using base::digit_value;
 
 Value prefixed_number(std::string_view digits, int radix) {
   if (digits.empty()) return {};

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/utf8.hpp"
 
 namespace fnstack::expr {
@@ -15,12 +16,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool starts_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$'; }
 bool continues_name(char c) { return starts_name(c) || is_digit(c); }
 
-int digit_value(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'Z') return c - 'A' + 10;
-  return 99;
-}
+using base::digit_value;
+using base::hex_digit;
 
 // from_chars only says "out of range": is it beyond infinity's side or beyond zero's? The place of the first
 // digit that counts, and the exponent, tell.
@@ -175,7 +172,7 @@ bool parse_prefixed(std::string_view text, Value& out) {
   bool exact = true;
   for (const char c : text.substr(2)) {
     const int digit = digit_value(c);
-    if (digit >= base) return false;
+    if (digit < 0 || digit >= base) return false;
     if (integer > (static_cast<std::uint64_t>(INT64_MAX) - static_cast<std::uint64_t>(digit)) /
                       static_cast<std::uint64_t>(base)) {
       exact = false;
@@ -258,8 +255,8 @@ bool Lexer::escape(std::string& out, Token& failed) {
   const auto hex = [&](std::size_t count, std::uint32_t& point) {
     point = 0;
     for (std::size_t i = 0; i < count; ++i, ++at_) {
-      const int digit = digit_value(at(at_));
-      if (digit > 15) return false;
+      const int digit = hex_digit(at(at_));
+      if (digit < 0) return false;
       point = point * 16 + static_cast<std::uint32_t>(digit);
     }
     return true;
@@ -270,8 +267,8 @@ bool Lexer::escape(std::string& out, Token& failed) {
     ++at_;
     if (at(at_) == '}') return false;
     for (; at(at_) != '}'; ++at_) {
-      const int digit = digit_value(at(at_));
-      if (digit > 15) return false;
+      const int digit = hex_digit(at(at_));
+      if (digit < 0) return false;
       point = point * 16 + static_cast<std::uint32_t>(digit);
       if (point > 0x10FFFF) return false;
     }

@@ -5,6 +5,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 #include "base/utf8.hpp"
 #include "steps/http_request.hpp"
@@ -13,14 +14,6 @@
 namespace fnstack::steps {
 
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 // Each byte as the code point of that number, and back: how a body that is no text can stand in JSON.
 Value bytes_as_text(std::string_view bytes) { return decode_text(bytes, "text/plain; charset=iso-8859-1"); }
@@ -42,7 +35,7 @@ std::optional<std::string> text_as_bytes(std::string_view text) {
 
 std::string cache_key(const HttpRequest& request, std::string_view identity) {
   std::vector<std::string> headers;
-  for (const auto& [name, text] : request.headers) headers.push_back(lower(name) + ":" + text);
+  for (const auto& [name, text] : request.headers) headers.push_back(base::ascii_lower(name) + ":" + text);
   std::sort(headers.begin(), headers.end());
   std::vector<std::string_view> parts{request.method, request.url, request.connection, identity};
   parts.insert(parts.end(), headers.begin(), headers.end());
@@ -50,7 +43,8 @@ std::string cache_key(const HttpRequest& request, std::string_view identity) {
 }
 
 bool may_store(const HttpResponse& response) {
-  return response.status == 200 && lower(header(response, "cache-control")).find("no-store") == std::string::npos;
+  return response.status == 200 &&
+         base::ascii_lower(header(response, "cache-control")).find("no-store") == std::string::npos;
 }
 
 CacheCommand store_command(const std::string& key, const StoredResponse& stored, std::int64_t ttl_s, bool revalidates) {

@@ -6,6 +6,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
 #include "expr/escape.hpp"
 #include "steps/multipart.hpp"
 #include "steps/response_body.hpp"
@@ -16,19 +17,13 @@ namespace {
 
 Error wrong(std::string message) { return make_error(error_type::validation, std::move(message)); }
 
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 void set_header(HttpRequest& request, std::string_view name, std::string text) {
-  std::erase_if(request.headers, [&](const auto& header) { return same_name(header.first, name); });
+  std::erase_if(request.headers, [&](const auto& header) { return base::same_word(header.first, name); });
   request.headers.emplace_back(std::string(name), std::move(text));
 }
 
 bool is_multipart_type(std::string_view content_type) {
-  return same_name(content_type.substr(0, content_type.find_first_of("; ")), "multipart/form-data");
+  return base::same_word(content_type.substr(0, content_type.find_first_of("; ")), "multipart/form-data");
 }
 
 // The body's bytes, and the Content-Type it gets if the author gave none.
@@ -75,7 +70,7 @@ std::optional<Error> set_body(Fields& fields, HttpRequest& request, const Value&
 
 std::string_view header_of(const HttpRequest& request, std::string_view name) noexcept {
   for (const auto& [known, text] : request.headers) {
-    if (same_name(known, name)) return text;
+    if (base::same_word(known, name)) return text;
   }
   return {};
 }

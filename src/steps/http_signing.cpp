@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/base64.hpp"
 #include "base/digest.hpp"
 #include "base/url.hpp"
@@ -20,22 +21,9 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 Error wrong(std::string message) { return make_error(error_type::validation, "auth: " + std::move(message)); }
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
-
-bool same_name(std::string_view left, std::string_view right) noexcept {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [](char a, char b) { return lower(a) == lower(b); });
-}
-
 const std::string* find_header(const Headers& headers, std::string_view name) noexcept {
   for (const auto& [given, value] : headers) {
-    if (same_name(given, name)) return &value;
+    if (base::same_word(given, name)) return &value;
   }
   return nullptr;
 }
@@ -76,26 +64,6 @@ std::vector<std::string_view> split_query(std::string_view query) {
     if (end == std::string_view::npos) return parts;
     begin = end + 1;
   }
-}
-
-int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::string decoded(std::string_view text, bool plus_is_blank) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]));
-      i += 2;
-    } else {
-      out += plus_is_blank && text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
 }
 
 // ---- AWS
@@ -145,7 +113,7 @@ struct CanonicalHeaders {
 CanonicalHeaders canonical(const Headers& headers) {
   Headers sorted;
   for (const auto& [name, value] : headers) {
-    std::string lower_name = lower_case(name);
+    std::string lower_name = base::ascii_lower(name);
     if (!is_unsigned_header(lower_name)) sorted.emplace_back(std::move(lower_name), trimmed(value));
   }
   // Values of one name stay in their order.
@@ -255,7 +223,7 @@ std::optional<Error> set_api_key(HttpRequest& request, std::string_view name, st
   if (!url) return std::move(url).error();
   const std::string_view query = query_of(*url);
   for (const std::string_view part : split_query(query)) {
-    if (!query.empty() && decoded(part.substr(0, part.find('=')), true) == name) {
+    if (!query.empty() && percent_decoded(part.substr(0, part.find('=')), true) == name) {
       return wrong("api_key: the query has this parameter already; leave it out there or leave out auth");
     }
   }
@@ -322,7 +290,7 @@ std::string aws_canonical_path(std::string_view sent_path, bool is_s3) {
   if (is_s3) {
     for (std::size_t begin = 0;;) {
       const std::size_t end = sent_path.find('/', begin);
-      append_percent_encoded(out, decoded(sent_path.substr(begin, end - begin), false));
+      append_percent_encoded(out, percent_decoded(sent_path.substr(begin, end - begin), false));
       if (end == std::string_view::npos) return out;
       out += '/';
       begin = end + 1;
@@ -353,8 +321,8 @@ std::string aws_canonical_query(std::string_view sent_query) {
     if (part.empty()) continue;
     const std::size_t equals = std::min(part.find('='), part.size());
     auto& [name, value] = parameters.emplace_back();
-    append_percent_encoded(name, decoded(part.substr(0, equals), true));
-    append_percent_encoded(value, decoded(part.substr(std::min(equals + 1, part.size())), true));
+    append_percent_encoded(name, percent_decoded(part.substr(0, equals), true));
+    append_percent_encoded(value, percent_decoded(part.substr(std::min(equals + 1, part.size())), true));
   }
   std::sort(parameters.begin(), parameters.end());
   std::string out;

@@ -9,27 +9,6 @@ namespace {
 
 Error wrong(std::string message) { return make_error(error_type::validation, std::move(message)); }
 
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// A query parameter's name as it reads.
-std::string decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
-
 // The query without the parameters that `replaced` names.
 std::string without(std::string_view query, const Value& replaced) {
   std::string out;
@@ -37,7 +16,7 @@ std::string without(std::string_view query, const Value& replaced) {
     const std::size_t end = std::min(query.find('&'), query.size());
     const std::string_view pair = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
-    if (pair.empty() || replaced.find(decoded(pair.substr(0, pair.find('=')))) != nullptr) continue;
+    if (pair.empty() || replaced.find(percent_decoded(pair.substr(0, pair.find('=')), true)) != nullptr) continue;
     out += (out.empty() ? "" : "&") + std::string(pair);
   }
   return out;

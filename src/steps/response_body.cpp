@@ -4,6 +4,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "expr/escape.hpp"
 
@@ -11,17 +12,9 @@ namespace fnstack::steps {
 
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 // The charset parameter of a media type, lower case, quotes off; empty if there is none.
 std::string charset_of(std::string_view content_type) {
-  const std::string type = lower(content_type);
+  const std::string type = base::ascii_lower(content_type);
   std::size_t at = type.find(';');
   while (at != std::string::npos) {
     std::size_t begin = type.find_first_not_of("; \t", at);
@@ -45,7 +38,7 @@ std::string_view without_mark(std::string_view text) {
 }
 
 bool is_binary_type(std::string_view content_type) {
-  const std::string type = lower(content_type);
+  const std::string type = base::ascii_lower(content_type);
   for (std::string_view prefix : {"image/", "audio/", "video/", "font/", "application/octet-stream", "application/pdf",
                                   "application/zip", "application/gzip"}) {
     if (type.starts_with(prefix) && !type.starts_with("image/svg")) return true;
