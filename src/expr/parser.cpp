@@ -2,13 +2,12 @@
 // pipe filters, which bind tighter than every operator. Knows which functions there are (an unknown one is a
 // mistake of the author's), not what names mean. Entry point: parse.
 #include <algorithm>
-#include <deque>
 #include <utility>
 
 #include "base/in_quotes.hpp"
 #include "expr/arithmetic.hpp"
 #include "expr/builder.hpp"
-#include "expr/lexer.hpp"
+#include "expr/parser_words.hpp"
 #include "expr/signatures.hpp"
 
 namespace fnstack::expr {
@@ -40,39 +39,14 @@ constexpr Operator operators[] = {{Punctuator::or_or, Op::logical_or, level_or},
                                   {Punctuator::slash, Op::divide, level_product},
                                   {Punctuator::percent, Op::remainder, level_product}};
 
-// Words that other languages use where this one has signs.
-struct Word {
-  std::string_view word, hint;
-};
-constexpr Word infix_words[] = {{"and", "write \"&&\""},
-                                {"or", "write \"||\""},
-                                {"is", "write \"===\""},
-                                {"not", "write \"!(a in b)\" or \"a !== b\""},
-                                {"eq", "write \"===\""},
-                                {"instanceof", "there is no \"instanceof\""},
-                                {"if", "write \"condition ? a : b\""}};
-constexpr Word prefix_words[] = {
-    {"new", "there is no \"new\""},
-    {"typeof", "there is no \"typeof\"; compare with null, or use filters such as is_numeric"},
-    {"void", "there is no \"void\""},
-    {"delete", "nothing can be deleted in an expression"},
-    {"await", "there is no \"await\": steps run one after the other"},
-    {"yield", "there is no \"yield\""},
-    {"async", "there is no \"async\": steps run one after the other"},
-    {"not", "write \"!\""}};
-
 using base::in_quotes;
 
-class Parser {
+class Parser : ParserWords {
  public:
   Parser(std::string_view text, std::size_t offset, const TextPlace& place, Diagnostics& diagnostics,
          const ParseOptions& options)
-      : text_(text),
-        offset_(offset),
-        place_(place),
-        diagnostics_(diagnostics),
+      : ParserWords(text, offset, place, diagnostics, options.slot_syntax),
         slot_syntax_(options.slot_syntax),
-        lexer_(text, options.slot_syntax),
         builder_(text, offset, options.expression_nodes) {}
 
   std::optional<Expression> run() {
@@ -82,12 +56,12 @@ class Parser {
     }
     const std::uint32_t root = expression();
     if (root != no_node && peek().kind != Token::Kind::end) leftover();
-    if (root != no_node && !failed_) too_big(builder_.span(root));
-    if (const Span quotes = lexer_.template_in_quotes(); quotes.end != 0) {
+    if (root != no_node && !failed()) too_big(builder_.span(root));
+    if (const Span quotes = template_in_quotes(); quotes.end != 0) {
       report(Diagnostic::Severity::warning, "template-in-quotes", quotes,
              "expression: braces inside quotes are plain text here", "take the quotes away: {{x}} means (x)");
     }
-    if (failed_ || root == no_node) return std::nullopt;
+    if (failed() || root == no_node) return std::nullopt;
     return builder_.finish(root);
   }
 
@@ -101,78 +75,6 @@ class Parser {
     Call call;
     Span span;
   };
-
-  // ---- words
-
-  const Token& peek(std::size_t ahead = 0) {
-    while (tokens_.size() <= ahead) tokens_.push_back(lexer_.next());
-    return tokens_[ahead];
-  }
-  Token take() {
-    peek();
-    Token token = std::move(tokens_.front());
-    tokens_.pop_front();
-    last_end_ = token.span.end;
-    return token;
-  }
-  bool accept(Punctuator punctuator) {
-    if (!peek().is(punctuator)) return false;
-    take();
-    return true;
-  }
-  std::string_view word(const Token& token) const {
-    return text_.substr(token.span.begin, token.span.end - token.span.begin);
-  }
-  bool peek_word(std::string_view wanted) { return peek().kind == Token::Kind::name && word(peek()) == wanted; }
-
-  std::string describe(const Token& token) const {
-    if (token.kind == Token::Kind::end) return "the end";
-    std::string_view text = word(token);
-    if (text.size() > 40) {  // whole characters only
-      std::size_t cut = 40;
-      while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;
-      return in_quotes(std::string(text.substr(0, cut)) + "…");
-    }
-    return token.kind == Token::Kind::text ? std::string(text) : in_quotes(text);
-  }
-
-  // ---- mistakes
-
-  void report(Diagnostic::Severity severity, const char* code, Span span, std::string message, std::string hint) {
-    Diagnostic diagnostic;
-    diagnostic.severity = severity;
-    diagnostic.code = code;
-    diagnostic.message = std::move(message);
-    diagnostic.hint = std::move(hint);
-    diagnostic.source = place_.source;
-    diagnostic.span = place_.span(offset_ + span.begin, offset_ + span.end);
-    diagnostics_.add(std::move(diagnostic));
-  }
-  // A mistake in the grammar ends the parse: what follows can't be read with any certainty.
-  std::uint32_t fail(Span span, std::string message, std::string hint = {}, const char* code = "syntax") {
-    if (!broken_) report(Diagnostic::Severity::error, code, span, std::move(message), std::move(hint));
-    failed_ = broken_ = true;
-    return no_node;
-  }
-  // A mistake after which the rest can still be read.
-  void complain(const char* code, Span span, std::string message, std::string hint = {}) {
-    if (!broken_) report(Diagnostic::Severity::error, code, span, std::move(message), std::move(hint));
-    failed_ = true;
-  }
-  std::uint32_t unexpected(const Token& token, std::string_view expected, std::string hint = {}) {
-    if (token.kind == Token::Kind::error) return fail(token.span, "expression: " + token.message, token.hint);
-    return fail(token.span, "expression: expected " + std::string(expected) + ", got " + describe(token),
-                std::move(hint));
-  }
-  bool expect(Punctuator punctuator, std::string_view expected) {
-    if (accept(punctuator)) return true;
-    std::string hint;
-    for (const Word& infix : infix_words) {
-      if (peek_word(infix.word)) hint = infix.hint;
-    }
-    unexpected(peek(), expected, std::move(hint));
-    return false;
-  }
 
   // The expression has ended, the text has not.
   void leftover() {
@@ -193,12 +95,10 @@ class Parser {
       hint = "only names and methods can be called";
     } else if (token.is(Punctuator::close_hole) || token.is(Punctuator::open_hole)) {
       hint = "put an operator between the two values";
-    } else if (token.kind == Token::Kind::number && text_[token.span.begin] == '.' && token.span.begin == last_end_) {
+    } else if (token.kind == Token::Kind::number && text()[token.span.begin] == '.' && token.span.begin == last_end()) {
       hint = "for a list's element write x[" + std::string(word(token).substr(1)) + "]";
     } else if (token.kind == Token::Kind::name) {
-      for (const Word& infix : infix_words) {
-        if (word(token) == infix.word) hint = infix.hint;
-      }
+      hint = hint_for_infix(word(token));
     } else if (token.is(Punctuator::colon) && after_filter_) {
       hint = "a filter's argument stands directly behind its colon: x|name:'a'; or write x|name('a')";
     }
@@ -358,7 +258,7 @@ class Parser {
         take();
         if (!arguments(call, named)) return no_node;
       } else {
-        while (peek().is(Punctuator::colon) && peek().span.begin == last_end_ && peek(1).kind != Token::Kind::end &&
+        while (peek().is(Punctuator::colon) && peek().span.begin == last_end() && peek(1).kind != Token::Kind::end &&
                peek(1).span.begin == peek().span.end) {
           take();
           colon_argument_ = true;
@@ -367,7 +267,7 @@ class Parser {
           call.arguments.push_back({argument, static_cast<std::uint32_t>(call.arguments.size())});
         }
       }
-      const Span span{builder_.span(value).begin, last_end_};
+      const Span span{builder_.span(value).begin, last_end()};
       value = function_call(std::move(call), named, name.span, span, "filter");
       after_filter_ = true;
     }
@@ -384,7 +284,7 @@ class Parser {
         const std::uint32_t value = expression();
         if (value == no_node) return false;
         call.spread = true;
-        const Span span{begin, last_end_};
+        const Span span{begin, last_end()};
         call.arguments.push_back(
             {builder_.unary(Op::spread, value, span), static_cast<std::uint32_t>(call.arguments.size())});
       } else if (token.kind == Token::Kind::name && peek(1).is(Punctuator::assign)) {
@@ -403,7 +303,7 @@ class Parser {
         }
         call.arguments.push_back({value, static_cast<std::uint32_t>(call.arguments.size())});
       }
-      if (too_big({last_end_, last_end_})) return false;
+      if (too_big({last_end(), last_end()})) return false;
       if (!accept(Punctuator::comma)) break;
     }
     return expect(Punctuator::close_paren, "\",\" or \")\" after an argument");
@@ -453,7 +353,7 @@ class Parser {
     locals_.resize(outer);
     if (body == no_node) return no_node;
     return builder_.arrow(body, static_cast<std::uint32_t>(outer), static_cast<std::uint32_t>(count),
-                          {begin, last_end_});
+                          {begin, last_end()});
   }
 
   // ---- calls of functions: everything about them but the types of arguments is known now
@@ -491,7 +391,7 @@ class Parser {
     const Token name = peek();
     if (name.kind != Token::Kind::name) {
       if (name.is(Punctuator::star)) {
-        const std::string list(text_.substr(base_begin, dot.span.begin - base_begin));
+        const std::string list(text().substr(base_begin, dot.span.begin - base_begin));
         std::string field = "name";
         if (peek(1).is(Punctuator::dot) && peek(2).kind == Token::Kind::name) field = word(peek(2));
         fail(name.span, "expression: there is no wildcard \"*\"", "write " + list + "|map(attribute='" + field + "')");
@@ -528,7 +428,7 @@ class Parser {
     std::vector<NamedArgument> named;
     take();  // (
     if (!arguments(call, named)) return no_node;
-    const Span span{name.span.begin, last_end_};
+    const Span span{name.span.begin, last_end()};
     if (call.arguments.empty() && named.empty()) {
       if (call.name == "now" || call.name == "timestamp") return builder_.base(Base::timestamp, 0, span);
       if (call.name == "uuid") return builder_.base(Base::uuid, 0, span);
@@ -544,14 +444,14 @@ class Parser {
     std::vector<NamedArgument> named;
     take();  // (
     if (!arguments(call, named)) return no_node;
-    return function_call(std::move(call), named, {space.span.begin, name.span.end}, {space.span.begin, last_end_},
+    return function_call(std::move(call), named, {space.span.begin, name.span.end}, {space.span.begin, last_end()},
                          "function");
   }
 
   void check_method(const Link& link, std::uint32_t begin) {
     const std::string& name = link.call.name;
     if (is_method_name(name)) return;
-    CallMistake mistake = unknown_method(name, text_.substr(begin, link.span.begin - 1 - begin));
+    CallMistake mistake = unknown_method(name, text().substr(begin, link.span.begin - 1 - begin));
     const auto end = static_cast<std::uint32_t>(link.span.begin + name.size());
     complain("unknown-function", {link.span.begin, end}, std::move(mistake.message), std::move(mistake.hint));
   }
@@ -597,7 +497,7 @@ class Parser {
       }
       if (value == no_node || too_big(span)) return no_node;
     }
-    return stops ? builder_.unary(Op::chain, value, {begin, last_end_}) : value;
+    return stops ? builder_.unary(Op::chain, value, {begin, last_end()}) : value;
   }
 
   std::uint32_t chain() {
@@ -625,7 +525,7 @@ class Parser {
       } else {
         break;
       }
-      link.span = {link.span.begin, last_end_};
+      link.span = {link.span.begin, last_end()};
       if (builder_.over_limit() || links.size() > builder_.max_nodes()) {
         too_many_nodes(token.span);
         return no_node;
@@ -663,7 +563,7 @@ class Parser {
       case Token::Kind::punctuator:
         if (token.is(Punctuator::open_paren)) return group(Punctuator::close_paren, "\")\"");
         if (token.is(Punctuator::open_hole)) {
-          const bool braces = text_[token.span.begin] == '{';
+          const bool braces = text()[token.span.begin] == '{';
           return group(Punctuator::close_hole, braces ? "}}" : ">>");
         }
         if (token.is(Punctuator::open_bracket)) return array();
@@ -687,7 +587,7 @@ class Parser {
     const std::uint32_t begin = take().span.begin;
     const std::uint32_t value = expression();
     if (value == no_node || !expect(closing, expected)) return no_node;
-    builder_.set_span(value, {begin, last_end_});
+    builder_.set_span(value, {begin, last_end()});
     return value;
   }
 
@@ -705,10 +605,9 @@ class Parser {
     if (text == "in") return unexpected(token, "a value");
     const Token::Kind next = peek().kind;
     if (next == Token::Kind::name || next == Token::Kind::number || next == Token::Kind::text) {
-      for (const Word& prefix : prefix_words) {
-        if (text == prefix.word && !peek_word("in")) {
-          return fail(token.span, "expression: unexpected " + in_quotes(text), std::string(prefix.hint));
-        }
+      const std::string_view hint = hint_for_prefix(text);
+      if (!hint.empty() && !peek_word("in")) {
+        return fail(token.span, "expression: unexpected " + in_quotes(text), std::string(hint));
       }
     }
     if (peek().is(Punctuator::arrow)) {
@@ -730,7 +629,7 @@ class Parser {
   std::uint32_t spread() {
     const std::uint32_t begin = take().span.begin;
     const std::uint32_t value = expression();
-    return value == no_node ? no_node : builder_.unary(Op::spread, value, {begin, last_end_});
+    return value == no_node ? no_node : builder_.unary(Op::spread, value, {begin, last_end()});
   }
 
   std::uint32_t array() {
@@ -738,23 +637,23 @@ class Parser {
     std::vector<std::uint32_t> elements;
     while (!peek().is(Punctuator::close_bracket)) {
       const std::uint32_t element = peek().is(Punctuator::ellipsis) ? spread() : expression();
-      if (element == no_node || too_big({last_end_, last_end_})) return no_node;
+      if (element == no_node || too_big({last_end(), last_end()})) return no_node;
       elements.push_back(element);
       if (!accept(Punctuator::comma)) break;
     }
     if (!expect(Punctuator::close_bracket, "\",\" or \"]\" after an element")) return no_node;
-    return builder_.list(Op::array, elements, {begin, last_end_});
+    return builder_.list(Op::array, elements, {begin, last_end()});
   }
 
   std::uint32_t object() {
     const std::uint32_t begin = take().span.begin;
     std::vector<std::uint32_t> members;
     while (!peek().is(Punctuator::close_brace)) {
-      if (!object_member(members) || too_big({last_end_, last_end_})) return no_node;
+      if (!object_member(members) || too_big({last_end(), last_end()})) return no_node;
       if (!accept(Punctuator::comma)) break;
     }
     if (!expect(Punctuator::close_brace, "\",\" or \"}\" after a member")) return no_node;
-    return builder_.list(Op::object, members, {begin, last_end_});
+    return builder_.list(Op::object, members, {begin, last_end()});
   }
 
   bool object_member(std::vector<std::uint32_t>& members) {
@@ -804,19 +703,10 @@ class Parser {
     return value != no_node;
   }
 
-  std::string_view text_;
-  std::size_t offset_;
-  const TextPlace& place_;
-  Diagnostics& diagnostics_;
   bool slot_syntax_;
-  Lexer lexer_;
   Builder builder_;
-  std::deque<Token> tokens_;
   std::vector<std::string_view> locals_;  // parameters of the arrows around
-  std::uint32_t last_end_ = 0;            // of the last word taken
   int nesting_ = 0;
-  bool failed_ = false;          // something was reported
-  bool broken_ = false;          // and the rest can't be read
   bool logical_ = false;         // the last operation was || or &&
   bool after_filter_ = false;    // the last value was a filter's
   bool colon_argument_ = false;  // some filter took a colon argument
