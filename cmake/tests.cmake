@@ -32,6 +32,7 @@ fnstack_test(test_base
     tests/unit/base/suggest_test.cpp
     tests/unit/base/text_place_test.cpp
     tests/unit/base/url_test.cpp
+    tests/unit/base/utf8_test.cpp
     tests/unit/base/value_test.cpp
 )
 

@@ -7,6 +7,7 @@
 #include <fnstack/json.hpp>
 
 #include "base/ascii.hpp"
+#include "base/utf8.hpp"
 
 namespace fnstack::backends {
 namespace {
@@ -23,12 +24,10 @@ int compare_integer_with_double(std::int64_t integer, double number) noexcept {
   return sign(rest > 0, rest < 0);
 }
 
-bool continues(char byte) noexcept { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
-
 // Past the UTF-8 character that begins at `at`.
 std::size_t next_character(std::string_view text, std::size_t at) noexcept {
   ++at;
-  while (at < text.size() && continues(text[at])) ++at;
+  while (at < text.size() && base::continues_code_point(text[at])) ++at;
   return at;
 }
 

@@ -9,6 +9,7 @@
 #include <fnstack/json.hpp>
 
 #include "base/safe_text.hpp"
+#include "base/utf8.hpp"
 
 namespace fnstack {
 namespace {
@@ -99,9 +100,7 @@ std::string line_of(const Event& event) {
   constexpr std::size_t least = 1024;  // names can be long too
   const auto cut = [&](std::string& text, std::size_t size) {
     if (text.size() <= size) return;
-    size -= cut_mark.size();
-    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
-    text.resize(size);
+    text.resize(base::whole_code_points(text, size - cut_mark.size()).size());
     text += cut_mark;
   };
   cut(where, widest_line - least);

@@ -8,6 +8,7 @@
 #include <fnstack/error.hpp>
 
 #include "base/safe_text.hpp"
+#include "base/severity_name.hpp"
 #include "base/utf8.hpp"
 
 namespace fnstack {
@@ -18,6 +19,7 @@ constexpr std::size_t widest_line = 160;
 
 using base::append_safe;
 using base::is_unsafe;
+using base::severity_name;
 
 // One code point of a source line as it is shown.
 struct Cell {
@@ -57,9 +59,7 @@ std::vector<Cell> cells_of(std::string_view line) {
 // The part of a long line to look at, so that decoding it costs no more than showing it. In whole code points.
 std::string_view window(std::string_view line, std::size_t& begin, std::size_t& end, bool& cut_left, bool& cut_right) {
   constexpr std::size_t before = widest_line / 2;
-  const auto is_inside = [&](std::size_t at) {
-    return at < line.size() && (static_cast<unsigned char>(line[at]) & 0xC0U) == 0x80U;
-  };
+  const auto is_inside = [&](std::size_t at) { return at < line.size() && base::continues_code_point(line[at]); };
   cut_left = cut_right = false;
   if (line.size() <= widest_line) return line;
   // Columns are no more than bytes: a line of few columns and many bytes is counted first.
@@ -123,18 +123,6 @@ void append_excerpt(std::string& out, const Source& source, Span span, Position 
   out += "  " + number + " |";
   if (!text.empty()) out += " " + text;
   out += "\n  " + std::string(number.size(), ' ') + " | " + marks + "\n";
-}
-
-std::string_view severity_name(Diagnostic::Severity severity) noexcept {
-  switch (severity) {
-    case Diagnostic::Severity::warning:
-      return "warning";
-    case Diagnostic::Severity::note:
-      return "note";
-    case Diagnostic::Severity::error:
-      break;
-  }
-  return "error";
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/utf8.hpp"
+
 namespace fnstack::base {
 namespace {
 
@@ -15,9 +17,7 @@ constexpr std::size_t longest_quote = 60;
 std::string in_quotes(std::string_view text) {
   std::string shortened;
   if (text.size() > longest_quote) {
-    std::size_t end = longest_quote;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // never within a character
-    shortened.append(text.substr(0, end)).append("…");
+    shortened.append(whole_code_points(text, longest_quote)).append("…");
     text = shortened;
   }
   std::string out;

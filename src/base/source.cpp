@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/utf8.hpp"
+
 namespace fnstack {
 namespace {
 
@@ -34,11 +36,10 @@ Position Source::position(std::uint32_t offset) const noexcept {
   if (start == 0 && place >= byte_order_mark.size() && text_.compare(0, 3, byte_order_mark) == 0) {
     start = byte_order_mark.size();  // no editor shows it
   }
-  for (std::size_t i = start; i < place; ++i) {
-    if ((static_cast<unsigned char>(text_[i]) & 0xC0U) != 0x80U) ++position.column;
-  }
+  position.column +=
+      static_cast<std::uint32_t>(base::code_points_in(std::string_view(text_).substr(start, place - start)));
   // An offset inside a code point is that code point's place.
-  if (place < text_.size() && (static_cast<unsigned char>(text_[place]) & 0xC0U) == 0x80U && position.column > 1) {
+  if (place < text_.size() && base::continues_code_point(text_[place]) && position.column > 1) {
     --position.column;
   }
   return position;

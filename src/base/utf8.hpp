@@ -2,6 +2,7 @@
 // are not its business.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -54,6 +55,21 @@ inline constexpr std::string_view replacement_character = "\xEF\xBF\xBD";  // U+
     i += length;
   }
   return true;
+}
+
+// In well-formed text: does this byte go on with a code point that began before it?
+[[nodiscard]] constexpr bool continues_code_point(char byte) noexcept {
+  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+[[nodiscard]] inline std::size_t code_points_in(std::string_view text) noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char byte) { return !continues_code_point(byte); }));
+}
+// The beginning of the text, `most` bytes of it at the most, cut between two code points.
+[[nodiscard]] inline std::string_view whole_code_points(std::string_view text, std::size_t most) noexcept {
+  if (text.size() <= most) return text;
+  while (most > 0 && continues_code_point(text[most])) --most;
+  return text.substr(0, most);
 }
 
 // A surrogate or a number beyond Unicode becomes U+FFFD.

@@ -8,24 +8,13 @@
 #include <fnstack/step_kind.hpp>
 
 #include "base/safe_text.hpp"
+#include "base/severity_name.hpp"
 #include "cli/cli.hpp"
 #include "cli/input.hpp"
 #include "cli/output.hpp"
 
 namespace fnstack::cli {
 namespace {
-
-std::string_view name_of(Diagnostic::Severity severity) noexcept {
-  switch (severity) {
-    case Diagnostic::Severity::warning:
-      return "warning";
-    case Diagnostic::Severity::note:
-      return "note";
-    case Diagnostic::Severity::error:
-      break;
-  }
-  return "error";
-}
 
 // One object a line, so that a person can read it too.
 std::string to_json_array(const Diagnostics& diagnostics) {
@@ -36,7 +25,7 @@ std::string to_json_array(const Diagnostics& diagnostics) {
     append_json(json, Value::object({{"file", item.source ? Value(item.source->name()) : Value()},
                                      {"line", Value(place.line)},
                                      {"column", Value(place.column)},
-                                     {"severity", Value(name_of(item.severity))},
+                                     {"severity", Value(base::severity_name(item.severity))},
                                      {"code", Value(item.code)},
                                      {"message", Value(item.message)},
                                      {"hint", Value(item.hint)},

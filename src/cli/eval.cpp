@@ -24,11 +24,7 @@ struct Failure {
 using Answer = std::variant<Value, Failure>;
 
 std::size_t column_of(std::string_view text, std::size_t offset) {
-  std::size_t column = 1;
-  for (std::size_t i = 0; i < offset && i < text.size(); ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) ++column;
-  }
-  return column;
+  return 1 + base::code_points_in(text.substr(0, offset));
 }
 
 // Which hole the error comes from: evaluated once more, one after the other, from the same beginning.

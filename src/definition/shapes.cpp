@@ -6,6 +6,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/utf8.hpp"
 #include "definition/steps.hpp"
 #include "definition/words.hpp"
 
@@ -151,9 +152,7 @@ class Recogniser {
 
 std::string shortened(const std::string& place) {
   if (place.size() <= longest_place) return place;
-  std::size_t end = longest_place;
-  while (end > 0 && (static_cast<unsigned char>(place[end]) & 0xC0U) == 0x80U) --end;
-  return place.substr(0, end) + "…";
+  return std::string(base::whole_code_points(place, longest_place)) + "…";
 }
 
 // The outermost stacks and steps inside a value.

@@ -10,6 +10,7 @@
 #include "base/ascii.hpp"
 #include "base/base64.hpp"
 #include "base/url.hpp"
+#include "base/utf8.hpp"
 
 namespace fnstack {
 
@@ -131,16 +132,12 @@ std::string to_json_line(const Event& event, std::size_t max_bytes) {
   if (text.size() <= max_bytes) return text;
   // Too long: what was given along goes first, then the texts are cut; the line stays one JSON object.
   if (line.erase("data")) line.set("cut", true);
-  const auto cut = [](std::string_view from, std::size_t size) {
-    size = std::min(size, from.size());
-    while (size > 0 && size < from.size() && (static_cast<unsigned char>(from[size]) & 0xc0) == 0x80) --size;
-    return Value(from.substr(0, size));
-  };
   for (std::size_t keep = max_bytes / 4;; keep /= 2) {
     text = escape_controls(to_json(line));
     if (text.size() <= max_bytes || keep < 8) return text;
     for (const char* name : {"message", "detail", "label", "step"}) {
-      if (const Value* found = line.find(name)) line.set(name, cut(found->as_string(), keep));
+      if (const Value* found = line.find(name))
+        line.set(name, Value(base::whole_code_points(found->as_string(), keep)));
     }
     line.set("cut", true);
   }

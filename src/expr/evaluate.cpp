@@ -9,6 +9,7 @@
 #include <fnstack/json.hpp>
 
 #include "base/kind_in_words.hpp"
+#include "base/utf8.hpp"
 #include "expr/arithmetic.hpp"
 #include "expr/evaluator.hpp"
 
@@ -18,11 +19,6 @@ namespace {
 const Value* put(Value& out, Value value) noexcept {
   out = std::move(value);
   return &out;
-}
-
-std::size_t code_points(std::string_view text) noexcept {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 constexpr std::size_t shown_bytes = 60;
@@ -69,7 +65,7 @@ std::string_view code_point(std::string_view text, std::size_t position) noexcep
   std::size_t begin = 0;
   const auto skip = [&] {
     ++begin;
-    while (begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xC0U) == 0x80U) ++begin;
+    while (begin < text.size() && base::continues_code_point(text[begin])) ++begin;
   };
   for (; position > 0 && begin < text.size(); --position) skip();
   if (begin >= text.size()) return {};
@@ -112,7 +108,7 @@ std::string Evaluator::shown(std::uint32_t number) const {
   std::string out;
   std::size_t points = 0;
   for (const char c : program_.source(number)) {
-    if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U && ++points > shown_bytes) return out + "…";
+    if (!base::continues_code_point(c) && ++points > shown_bytes) return out + "…";
     out.push_back(c == '\n' || c == '\r' || c == '\t' ? ' ' : c);
   }
   return out;
@@ -138,7 +134,7 @@ const Value* Evaluator::odd_key(const Value* value, const Key& key, Value& scrat
     if (value->is_bytes()) return put(scratch, value->as_string().size());
     if (is_text) {
       if (!charge(0, value->as_string().size())) return nullptr;
-      return put(scratch, code_points(value->as_string()));
+      return put(scratch, base::code_points_in(value->as_string()));
     }
   }
   if (is_text && key.position != no_position) return text_element(value->as_string(), key.position, scratch);

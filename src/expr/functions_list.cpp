@@ -38,6 +38,29 @@ Result<Value> kept_by(Invocation& call, bool in_second) {
   return Value::array(std::move(out));
 }
 
+// An object's members or a list's elements but those that `is_dropped` says.
+template <class IsDropped>
+Result<Value> without(Invocation& call, const IsDropped& is_dropped) {
+  if (call[0].is_object()) {
+    const Value object = call[0];
+    if (!call.charge(object.size())) return call.failure();
+    Value out = Value::object();
+    for (std::size_t i = 0; i < object.size(); ++i) {
+      if (!is_dropped(object[i])) out.set(object.key_at(i), object[i]);
+    }
+    return out;
+  }
+  Reader in_(call);
+  const Value list = in_.list(0);
+  if (in_.failed()) return in_.error();
+  if (!call.charge(list.size())) return call.failure();
+  std::vector<Value> kept;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (!is_dropped(list[i])) kept.push_back(list[i]);
+  }
+  return Value::array(std::move(kept));
+}
+
 }  // namespace
 
 Result<Value> length(Invocation& call) {
@@ -310,46 +333,10 @@ Result<Value> index(Invocation& call) {
   return Value(found);
 }
 
-Result<Value> filter_empty(Invocation& call) {
-  if (call[0].is_object()) {
-    const Value object = call[0];
-    if (!call.charge(object.size())) return call.failure();
-    Value out = Value::object();
-    for (std::size_t i = 0; i < object.size(); ++i) {
-      if (!is_empty(object[i])) out.set(object.key_at(i), object[i]);
-    }
-    return out;
-  }
-  Reader in_(call);
-  const Value list = in_.list(0);
-  if (in_.failed()) return in_.error();
-  if (!call.charge(list.size())) return call.failure();
-  std::vector<Value> kept;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (!is_empty(list[i])) kept.push_back(list[i]);
-  }
-  return Value::array(std::move(kept));
-}
+Result<Value> filter_empty(Invocation& call) { return without(call, is_empty); }
 
 Result<Value> filter_null(Invocation& call) {
-  if (call[0].is_object()) {
-    const Value object = call[0];
-    if (!call.charge(object.size())) return call.failure();
-    Value out = Value::object();
-    for (std::size_t i = 0; i < object.size(); ++i) {
-      if (!object[i].is_null()) out.set(object.key_at(i), object[i]);
-    }
-    return out;
-  }
-  Reader in_(call);
-  const Value list = in_.list(0);
-  if (in_.failed()) return in_.error();
-  if (!call.charge(list.size())) return call.failure();
-  std::vector<Value> kept;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (!list[i].is_null()) kept.push_back(list[i]);
-  }
-  return Value::array(std::move(kept));
+  return without(call, [](const Value& value) { return value.is_null(); });
 }
 
 Result<Value> range(Invocation& call) {

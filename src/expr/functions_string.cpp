@@ -5,6 +5,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/utf8.hpp"
 #include "expr/functions_parts.hpp"
 #include "expr/unicode.hpp"
 
@@ -58,7 +59,7 @@ std::string_view strip(std::string_view value, std::string_view characters, bool
   }
   while (end && !value.empty()) {
     std::size_t last = value.size() - 1;
-    while (last > 0 && value.size() - last < 4 && (static_cast<unsigned char>(value[last]) & 0xC0U) == 0x80U) --last;
+    while (last > 0 && value.size() - last < 4 && base::continues_code_point(value[last])) --last;
     const CodePoint point = code_point_at(value, last);
     if (point.size != value.size() - last || !is_one(point)) break;
     value.remove_suffix(point.size);

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "base/in_quotes.hpp"
+#include "base/utf8.hpp"
 
 namespace fnstack::expr {
 namespace {
@@ -52,12 +53,9 @@ bool ParserWords::expect(Punctuator punctuator, std::string_view expected) {
 
 std::string ParserWords::describe(const Token& token) const {
   if (token.kind == Token::Kind::end) return "the end";
-  std::string_view text = word(token);
-  if (text.size() > 40) {  // whole characters only
-    std::size_t cut = 40;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;
-    return in_quotes(std::string(text.substr(0, cut)) + "…");
-  }
+  constexpr std::size_t longest = 40;
+  const std::string_view text = word(token);
+  if (text.size() > longest) return in_quotes(std::string(base::whole_code_points(text, longest)) + "…");
   return token.kind == Token::Kind::text ? std::string(text) : in_quotes(text);
 }
 

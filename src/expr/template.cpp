@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/first_problems.hpp"
+#include "base/utf8.hpp"
 #include "expr/nodes.hpp"
 #include "expr/text_builder.hpp"
 
@@ -52,8 +53,7 @@ std::string words_of(std::string_view open, std::string_view inner, std::string_
   std::string out(open);
   std::size_t points = 0;
   for (const char c : inner) {
-    const bool begins_point = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    if (begins_point && points++ == max_words) {
+    if (!base::continues_code_point(c) && points++ == max_words) {
       out += "…";
       break;
     }

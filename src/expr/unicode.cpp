@@ -193,8 +193,6 @@ constexpr Spelling spellings[] = {{0xC6, "AE"}, {0xD0, "D"},  {0xD8, "O"},   {0x
                                   {0x127, "h"}, {0x131, "i"}, {0x141, "L"},  {0x142, "l"}, {0x152, "OE"}, {0x153, "oe"},
                                   {0x166, "T"}, {0x167, "t"}, {0x1E9E, "SS"}};
 
-bool is_continuation(char byte) noexcept { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
-
 bool is_ascii(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
@@ -247,7 +245,7 @@ std::string_view trim_start(std::string_view text) noexcept {
 std::string_view trim_end(std::string_view text) noexcept {
   while (!text.empty()) {
     std::size_t start = text.size() - 1;
-    while (start > 0 && text.size() - start < 4 && is_continuation(text[start])) --start;
+    while (start > 0 && text.size() - start < 4 && base::continues_code_point(text[start])) --start;
     const CodePoint point = code_point_at(text, start);
     if (point.size != text.size() - start || !is_space(point.value)) break;
     text.remove_suffix(point.size);

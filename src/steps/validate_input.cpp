@@ -10,6 +10,7 @@
 #include <fnstack/json.hpp>
 
 #include "base/suggest.hpp"
+#include "base/utf8.hpp"
 #include "definition/words.hpp"
 #include "expr/expression.hpp"
 #include "expr/template.hpp"
@@ -245,7 +246,7 @@ class Validation {
     Value size = value;
     std::string_view unit;
     if (text) {
-      size = Value(static_cast<std::int64_t>(code_points(value.as_string())));
+      size = Value(static_cast<std::int64_t>(base::code_points_in(value.as_string())));
       unit = " characters";
     } else if (list) {
       size = Value(static_cast<std::int64_t>(value.size()));
@@ -263,11 +264,6 @@ class Validation {
       bound(size, "min", true, "_length", unit, rules, place);
       bound(size, "max", false, "_length", unit, rules, place);
     }
-  }
-
-  static std::size_t code_points(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(
-        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
   }
 
   void bound(const Value& size, std::string_view side, bool least, std::string_view suffix, std::string_view unit,
