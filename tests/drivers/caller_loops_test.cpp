@@ -1,85 +1,29 @@
 // Engine::run performs what it can on its caller's thread, with loops that are kept from run to run.
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <chrono>
+#include <algorithm>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include <fnstack/fnstack.hpp>
 
 #include "support/catch.hpp"
 #include "support/load.hpp"
+#include "support/loop_cache.hpp"
 
 using namespace fnstack;
 using fnstack::testing::load;
+using fnstack::testing::LoopCache;
 
 namespace {
 
-// A cache that works on loops. It answers with the key in a turn; "slow" only once it is told to stop, "deaf" never.
-class LoopCache final : public Cache {
- public:
-  struct Seen {
-    std::atomic<int> loops = 0, loops_gone = 0, foreign = 0, shared = 0, stopped = 0;
-  };
-  explicit LoopCache(std::shared_ptr<Seen> seen) : seen_(std::move(seen)) {}
-
-  void send(CacheCommand command, const Call&, Reply<Value> reply) override {
-    ++seen_->shared;
-    reply(Value::object({{"text", Value("\"" + command.key + "\"")}}));
-  }
-  OnLoop<Cache> on_loop() override {
-    ++seen_->loops;
-    auto work = std::make_shared<Work>(seen_);
-    return {std::make_shared<Bound>(work), work};
-  }
-
- private:
-  struct Command {
-    std::string key;
-    std::stop_token stop;
-    Reply<Value> reply;
-    std::thread::id from;
-  };
-  struct Work final : LoopWork {
-    explicit Work(std::shared_ptr<Seen> all) : seen(std::move(all)), event(::eventfd(0, EFD_NONBLOCK)) {}
-    ~Work() override {
-      ++seen->loops_gone;
-      ::close(event);
-    }
-    [[nodiscard]] int descriptor() const noexcept override { return event; }
-    std::chrono::steady_clock::time_point turn() override {
-      for (Command& command : std::exchange(commands, {})) {
-        if (command.from != std::this_thread::get_id()) ++seen->foreign;
-        if (command.key == "deaf" || (command.key == "slow" && !command.stop.stop_requested())) {
-          commands.push_back(std::move(command));
-        } else if (command.key == "slow") {
-          ++seen->stopped;
-          command.reply(make_error(error_type::cancelled, "stopped"));
-        } else {
-          command.reply(Value::object({{"text", Value("\"" + command.key + "\"")}}));
-        }
-      }
-      return std::chrono::steady_clock::time_point::max();
-    }
-
-    std::shared_ptr<Seen> seen;
-    int event;
-    std::vector<Command> commands;
-  };
-  struct Bound final : Cache {
-    explicit Bound(std::shared_ptr<Work> by) : work(std::move(by)) {}
-    void send(CacheCommand command, const Call& call, Reply<Value> reply) override {
-      work->commands.push_back({std::move(command.key), call.stop, std::move(reply), std::this_thread::get_id()});
-    }
-    std::shared_ptr<Work> work;
-  };
-
-  std::shared_ptr<Seen> seen_;
-};
+// "slow" answers only once it is told to stop, "deaf" never.
+std::shared_ptr<LoopCache> loop_cache(std::shared_ptr<LoopCache::Seen> seen) {
+  return std::make_shared<LoopCache>(std::move(seen), [](const std::string& key) {
+    if (key == "slow") return LoopCache::Answer::when_stopped;
+    return key == "deaf" ? LoopCache::Answer::never : LoopCache::Answer::in_a_turn;
+  });
+}
 
 constexpr const char* asks_twice = R"([
   {"function": "cache_get", "key": "one", "output_variable": "one"},
@@ -102,7 +46,7 @@ Value body_of(const Outcome& outcome) { return outcome.response ? outcome.respon
 TEST_CASE("a run's commands are performed on its caller's thread, by a loop that the next run finds again") {
   auto seen = std::make_shared<LoopCache::Seen>();
   {
-    const Engine engine({.cache = std::make_shared<LoopCache>(seen)});
+    const Engine engine({.cache = loop_cache(seen)});
     const Program program = load(engine, asks_twice);
     CHECK(body_of(engine.run(program)) == Value("one two"));
     std::thread([&] { CHECK(body_of(engine.run(program)) == Value("one two")); }).join();
@@ -118,7 +62,7 @@ TEST_CASE("a run's commands are performed on its caller's thread, by a loop that
 TEST_CASE("callers at once have a loop each, up to a number of them; the others share the backend's own way") {
   auto seen = std::make_shared<LoopCache::Seen>();
   const int most = static_cast<int>(std::max<unsigned>(2 * std::thread::hardware_concurrency(), 4));
-  Engine engine({.cache = std::make_shared<LoopCache>(seen)});
+  Engine engine({.cache = loop_cache(seen)});
   Program program;
   int depth = 0;
   // Each run is within the one before it.
@@ -142,7 +86,7 @@ TEST_CASE("callers at once have a loop each, up to a number of them; the others 
 
 TEST_CASE("what a run no longer wanted has ended when run returns") {
   auto seen = std::make_shared<LoopCache::Seen>();
-  const Engine engine({.cache = std::make_shared<LoopCache>(seen)});
+  const Engine engine({.cache = loop_cache(seen)});
   const Program program = load(engine, races_with("slow"));
   CHECK(body_of(engine.run(program)) == Value("quick"));
   CHECK(seen->stopped == 1);
@@ -153,7 +97,7 @@ TEST_CASE("what a run no longer wanted has ended when run returns") {
 
 TEST_CASE("a loop whose backend does not stop is not lent again") {
   auto seen = std::make_shared<LoopCache::Seen>();
-  const Engine engine({.cache = std::make_shared<LoopCache>(seen)});
+  const Engine engine({.cache = loop_cache(seen)});
   CHECK(body_of(engine.run(load(engine, races_with("deaf")))) == Value("quick"));
   CHECK(seen->loops_gone == 1);
   CHECK(body_of(engine.run(load(engine, asks_twice))) == Value("one two"));
@@ -163,7 +107,7 @@ TEST_CASE("a loop whose backend does not stop is not lent again") {
 
 TEST_CASE("a run on its caller's thread can be cancelled and timed out while it waits for a backend") {
   auto seen = std::make_shared<LoopCache::Seen>();
-  const Engine engine({.cache = std::make_shared<LoopCache>(seen)});
+  const Engine engine({.cache = loop_cache(seen)});
   const Program program = load(engine, R"([{"function": "cache_get", "key": "slow", "output_variable": "a"}])");
   RunOptions limited;
   limited.timeout_ms = 20;

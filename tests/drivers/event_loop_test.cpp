@@ -1,8 +1,4 @@
 // Many runs at once: Engine::start and what it promises.
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -19,9 +15,11 @@
 
 #include "support/catch.hpp"
 #include "support/load.hpp"
+#include "support/loop_cache.hpp"
 
 using namespace fnstack;
 using fnstack::testing::load;
+using fnstack::testing::LoopCache;
 
 namespace {
 
@@ -696,85 +694,14 @@ TEST_CASE("what belongs to a transaction does not wait behind those who wait for
   CHECK(ends.count(Outcome::Status::completed) == 3);
 }
 
-namespace {
-
-// A cache that works on a loop's thread: answers with the key, in a turn, once its descriptor has said so. Its requests
-// are performed by nobody else's thread, or the test fails.
-class LoopCache final : public Cache {
- public:
-  struct Shared {
-    std::atomic<int> loops = 0, works_gone = 0, foreign = 0, turns = 0;
-  };
-  explicit LoopCache(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
-  void send(CacheCommand, const Call&, Reply<Value> reply) override {
-    reply(make_error(error_type::cache, "this one is for no loop"));
-  }
-  OnLoop<Cache> on_loop() override {
-    ++shared_->loops;
-    auto work = std::make_shared<Work>(shared_);
-    return {std::make_shared<Bound>(work), work};
-  }
-
- private:
-  struct Work final : LoopWork {
-    explicit Work(std::shared_ptr<Shared> all)
-        : shared(std::move(all)), thread(std::this_thread::get_id()), event(::eventfd(0, EFD_NONBLOCK)) {}
-    ~Work() override {
-      if (std::this_thread::get_id() != thread) ++shared->foreign;
-      ++shared->works_gone;
-      ::close(event);
-    }
-    [[nodiscard]] int descriptor() const noexcept override { return event; }
-    std::chrono::steady_clock::time_point turn() override {
-      if (std::this_thread::get_id() != thread) ++shared->foreign;
-      ++shared->turns;
-      std::uint64_t count = 0;
-      const bool is_readable = ::read(event, &count, sizeof(count)) == sizeof(count);
-      if (is_readable) {
-        for (auto& [key, reply] : std::exchange(sent, {})) reply(Value::object({{"text", Value("\"" + key + "\"")}}));
-      }
-      std::erase_if(arrived, [&](auto& one) {
-        // Half of them go by the descriptor, half by the time that the turn answers.
-        if (one.first.size() % 2 == 0) {
-          sent.push_back(std::move(one));
-          const std::uint64_t value = 1;
-          return ::write(event, &value, sizeof(value)) == sizeof(value);
-        }
-        return false;
-      });
-      const auto now = std::chrono::steady_clock::now();
-      if (arrived.empty()) return std::chrono::steady_clock::time_point::max();
-      if (due == std::chrono::steady_clock::time_point()) due = now + std::chrono::milliseconds(5);
-      if (now < due) return due;
-      due = {};
-      for (auto& [key, reply] : std::exchange(arrived, {})) reply(Value::object({{"text", Value("\"" + key + "\"")}}));
-      return std::chrono::steady_clock::time_point::max();
-    }
-
-    std::shared_ptr<Shared> shared;
-    std::thread::id thread;
-    int event;
-    std::vector<std::pair<std::string, Reply<Value>>> arrived, sent;
-    std::chrono::steady_clock::time_point due;
-  };
-  struct Bound final : Cache {
-    explicit Bound(std::shared_ptr<Work> by) : work(std::move(by)) {}
-    void send(CacheCommand command, const Call&, Reply<Value> reply) override {
-      if (std::this_thread::get_id() != work->thread) ++work->shared->foreign;
-      work->arrived.emplace_back(std::move(command.key), std::move(reply));
-    }
-    std::shared_ptr<Work> work;
-  };
-  std::shared_ptr<Shared> shared_;
-};
-
-}  // namespace
-
 TEST_CASE("a backend that works on a loop's thread is turned there") {
-  auto shared = std::make_shared<LoopCache::Shared>();
+  auto seen = std::make_shared<LoopCache::Seen>();
+  const auto half = [](const std::string& key) {
+    return key.size() % 2 == 0 ? LoopCache::Answer::by_descriptor : LoopCache::Answer::by_time;
+  };
   {
     Ends ends;
-    Engine engine({.cache = std::make_shared<LoopCache>(shared), .loop_threads = 2});
+    Engine engine({.cache = std::make_shared<LoopCache>(seen, half), .loop_threads = 2});
     const Program program = load(engine, R"([
       {"function": "cache_get", "key": "{{inputs.n}}", "output_variable": "one"},
       {"function": "cache_get", "key": "{{inputs.n}}0", "output_variable": "two"},
@@ -791,10 +718,12 @@ TEST_CASE("a backend that works on a loop's thread is turned there") {
     // What is outstanding when the engine goes is dropped with the loop, on its thread.
     for (int i = 0; i < 10; ++i) engine.start(program, number(i), [](Outcome) {});
   }
-  CHECK(shared->loops == 2);
-  CHECK(shared->works_gone == 2);
-  CHECK(shared->foreign == 0);
-  CHECK(shared->turns > 0);
+  CHECK(seen->loops == 2);
+  CHECK(seen->loops_gone == 2);
+  CHECK(seen->foreign == 0);
+  CHECK(seen->moved == 0);
+  CHECK(seen->shared == 0);
+  CHECK(seen->turns > 0);
 }
 
 TEST_CASE("observers are told of runs of the event loop as of others") {
