@@ -1,30 +1,16 @@
 #include "backends/body_decoder.hpp"
 
-#include <zlib.h>
-
 #include "support/catch.hpp"
+#include "support/fault_scripts.hpp"
 
 using fnstack::backends::BodyDecoder;
+using fnstack_test::deflated;
 
 namespace {
 
 constexpr int gzip = 31;
 constexpr int zlib = 15;
 constexpr int bare = -15;
-
-std::string packed(const std::string& text, int window) {
-  z_stream stream{};
-  deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, window, 9, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, static_cast<uLong>(text.size())) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 // The body, or "type: message".
 std::string decoded(const std::string& coding, const std::string& raw, std::size_t piece = 1'000'000,
@@ -52,19 +38,19 @@ TEST_CASE("bodies are unpacked, in whatever pieces they come") {
     INFO(piece);
     CHECK(decoded("", text, piece) == text);
     CHECK(decoded("identity", text, piece) == text);
-    CHECK(decoded(" GZIP ", packed(text, gzip), piece) == text);
-    CHECK(decoded("x-gzip, identity", packed(text, gzip), piece) == text);
-    CHECK(decoded("deflate", packed(text, zlib), piece) == text);
-    CHECK(decoded("deflate", packed(text, bare), piece) == text);
-    CHECK(decoded("gzip", packed("one ", gzip) + packed("two", gzip), piece) == "one two");
-    CHECK(decoded("gzip", packed("padded", gzip) + std::string(7, '\0'), piece) == "padded");
+    CHECK(decoded(" GZIP ", deflated(text, gzip), piece) == text);
+    CHECK(decoded("x-gzip, identity", deflated(text, gzip), piece) == text);
+    CHECK(decoded("deflate", deflated(text, zlib), piece) == text);
+    CHECK(decoded("deflate", deflated(text, bare), piece) == text);
+    CHECK(decoded("gzip", deflated("one ", gzip) + deflated("two", gzip), piece) == "one two");
+    CHECK(decoded("gzip", deflated("padded", gzip) + std::string(7, '\0'), piece) == "padded");
   }
-  CHECK(decoded("gzip", packed("", gzip)) == "");
+  CHECK(decoded("gzip", deflated("", gzip)) == "");
   CHECK(decoded("gzip", "") == "");
 }
 
 TEST_CASE("a body that is cut, broken or something else is an error") {
-  const std::string whole = packed(sample(), gzip);
+  const std::string whole = deflated(sample(), gzip);
   for (const std::size_t piece : {std::size_t{1}, std::size_t{1'000'000}}) {
     for (const std::size_t length :
          {std::size_t{1}, std::size_t{9}, std::size_t{15}, whole.size() / 2, whole.size() - 8, whole.size() - 1}) {
@@ -78,7 +64,8 @@ TEST_CASE("a body that is cut, broken or something else is an error") {
     CHECK(decoded("gzip", whole + "tail", piece) == "network: the gzip body has data after its end");
     CHECK(decoded("gzip", whole + std::string(2, '\0') + "tail", piece) ==
           "network: the gzip body has data after its end");
-    CHECK(decoded("deflate", packed("a", zlib) + "tail", piece) == "network: the deflate body has data after its end");
+    CHECK(decoded("deflate", deflated("a", zlib) + "tail", piece) ==
+          "network: the deflate body has data after its end");
   }
   std::string wrong_sum = whole;
   wrong_sum[whole.size() - 6] = static_cast<char>(wrong_sum[whole.size() - 6] ^ 1);
@@ -91,7 +78,7 @@ TEST_CASE("a body that is cut, broken or something else is an error") {
 TEST_CASE("the size limit is kept to the byte, on what comes out") {
   const std::string at(1000, 'a');
   for (const char* coding : {"", "gzip"}) {
-    const auto as_sent = [&](const std::string& text) { return *coding != '\0' ? packed(text, gzip) : text; };
+    const auto as_sent = [&](const std::string& text) { return *coding != '\0' ? deflated(text, gzip) : text; };
     CHECK(decoded(coding, as_sent(std::string(999, 'a')), 100, 1000) == std::string(999, 'a'));
     CHECK(decoded(coding, as_sent(at), 100, 1000) == at);
     CHECK(decoded(coding, as_sent(at + "a"), 100, 1000) ==
@@ -102,9 +89,9 @@ TEST_CASE("the size limit is kept to the byte, on what comes out") {
 
 TEST_CASE("expansion beyond 100 : 1 is refused above 1 MiB only") {
   const std::string free_of_it(std::size_t{1} << 20, '\0');
-  CHECK(decoded("gzip", packed(free_of_it, gzip)) == free_of_it);  // 1000 : 1, but small
+  CHECK(decoded("gzip", deflated(free_of_it, gzip)) == free_of_it);  // 1000 : 1, but small
   const std::string bomb(8 << 20, '\0');
-  CHECK(decoded("gzip", packed(bomb, gzip)) == "limit: the gzip body expands more than 100 : 1");
-  CHECK(decoded("deflate", packed(bomb, bare), 10) == "limit: the deflate body expands more than 100 : 1");
+  CHECK(decoded("gzip", deflated(bomb, gzip)) == "limit: the gzip body expands more than 100 : 1");
+  CHECK(decoded("deflate", deflated(bomb, bare), 10) == "limit: the deflate body expands more than 100 : 1");
   CHECK(decoded("", std::string(2 << 20, 'a'), 1000) == std::string(2 << 20, 'a'));
 }

@@ -1,6 +1,5 @@
 // curl_http against a server that misbehaves: each fault ends in the documented error, in time, and the next request
 // on the same client works (SAFETY 4, HTTP).
-#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "support/fault_server.hpp"
 #include "support/fault_table.hpp"
 #include "support/http_ask.hpp"
+#include "support/loopback.hpp"
 #include "support/new_curl_http.hpp"
 
 using fnstack::CurlOptions;
@@ -384,32 +384,17 @@ TEST_CASE("faults: redirects that lead nowhere") {
 }
 
 TEST_CASE("faults: nobody takes the connection") {
-  // Full queues: the kernel lets further handshakes wait.
-  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), length) == 0);
-  REQUIRE(::listen(listener, 0) == 0);
-  REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-  std::vector<int> queued;
-  for (int i = 0; i < 4; ++i) {
-    queued.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    ::connect(queued.back(), reinterpret_cast<sockaddr*>(&address), length);
-  }
+  const fnstack_test::FullQueue full;
   CurlOptions options;
   options.allow_private = true;
   options.connect_timeout_ms = 200;
   const auto client = fnstack_test::new_curl_http(options);
-  const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+  const std::string url = "http://127.0.0.1:" + std::to_string(full.port()) + "/";
   CHECK(summary(faulty("nobody takes the connection", *client, get(url))) ==
         "timeout: GET " + url + ": no connection within 200 ms");
   HttpRequest hasty = get(url);
   hasty.timeout_ms = 100;
   CHECK(summary(ask(*client, hasty)) == "timeout: GET " + url + ": timed out after 100 ms");
-  for (const int fd : queued) ::close(fd);
-  ::close(listener);
 }
 
 TEST_CASE("faults: no descriptor left") {

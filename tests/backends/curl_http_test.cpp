@@ -1,8 +1,6 @@
 // curl_http against a server that behaves: the contract, what goes over the wire, connections, redirects, the guard.
 #include <fnstack/backends/curl.hpp>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +12,7 @@
 #include "support/catch.hpp"
 #include "support/fault_server.hpp"
 #include "support/http_ask.hpp"
+#include "support/loopback.hpp"
 #include "support/new_curl_http.hpp"
 
 using fnstack::Call;
@@ -208,15 +207,9 @@ TEST_CASE("curl_http: in a crowd a large answer arrives whole too") {
   files.rlim_cur = std::max<rlim_t>(files.rlim_cur, crowd + 100);
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &files) == 0);
   // Nobody answers there.
-  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), length) == 0);
-  REQUIRE(::listen(listener, 4'096) == 0);
-  REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-  const std::string silent = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+  std::uint16_t port = 0;
+  const int listener = fnstack_test::listening_socket(port, 4'096);
+  const std::string silent = "http://127.0.0.1:" + std::to_string(port) + "/";
   const std::string body(100'000, 'b');
   FaultServer server([&](Connection& connection) {
     if (connection.read_request()) connection.answer(200, body, "Connection: close\r\n");

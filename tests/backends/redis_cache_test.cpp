@@ -10,6 +10,7 @@
 #include <fnstack/backends/redis.hpp>
 
 #include "contracts/cache_contract.hpp"
+#include "support/loopback.hpp"
 #include "support/polled.hpp"
 #include "support/redis_server.hpp"
 #ifdef FNSTACK_REDIS_TLS

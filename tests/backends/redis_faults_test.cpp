@@ -15,6 +15,7 @@
 
 #include "support/fault_scripts.hpp"
 #include "support/fault_server.hpp"
+#include "support/loopback.hpp"
 #include "support/polled.hpp"
 #include "support/redis_server.hpp"
 #include "support/store_commands.hpp"

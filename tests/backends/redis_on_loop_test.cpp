@@ -9,6 +9,7 @@
 
 #include "backends/redis_connection.hpp"
 #include "support/fault_server.hpp"
+#include "support/loopback.hpp"
 #include "support/polled.hpp"
 #include "support/redis_server.hpp"
 #include "support/store_commands.hpp"

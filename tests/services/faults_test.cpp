@@ -2,8 +2,6 @@
 // outside it the end of the run with that error; after both the next step on the same engine works. One case at least
 // for each kind of fault; what the backends make of each in detail is tested beside them. The program's last words are
 // a table of how long each took.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -38,6 +36,7 @@
 #include "support/catch.hpp"
 #include "support/fault_scripts.hpp"
 #include "support/fault_table.hpp"
+#include "support/loopback.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/test_certificate.hpp"
 
@@ -235,28 +234,13 @@ TEST_CASE("HTTP faults, to a definition: no connection") {
                        .message = "can't be resolved",
                        .good = good});
   {
-    // Full queues: the kernel lets further handshakes wait.
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), length) == 0);
-    REQUIRE(::listen(listener, 0) == 0);
-    REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-    std::vector<int> queued;
-    for (int i = 0; i < 4; ++i) {
-      queued.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-      ::connect(queued.back(), reinterpret_cast<sockaddr*>(&address), length);
-    }
+    const FullQueue full;
     check_fault(engine, {.name = "HTTP: nobody takes the connection",
-                         .step = get("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/"),
+                         .step = get("http://127.0.0.1:" + std::to_string(full.port()) + "/"),
                          .type = "timeout",
                          .status_code = 504,
                          .message = "no connection within 200 ms",
                          .good = good});
-    for (const int fd : queued) ::close(fd);
-    ::close(listener);
   }
   FaultServer down([](Connection& connection) {
     while (connection.read_request()) connection.answer(302, "", "Location: http://secure.example/\r\n");

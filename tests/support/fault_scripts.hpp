@@ -64,7 +64,9 @@ inline std::string sized(const std::string& body, const std::string& fields = ""
   return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + fields + "\r\n" + body;
 }
 
-[[nodiscard]] std::string gzipped(const std::string& text);
+// As zlib packs it; `window` says in which form: 31 gzip, 15 zlib, -15 neither's frame.
+[[nodiscard]] std::string deflated(const std::string& text, int window);
+[[nodiscard]] inline std::string gzipped(const std::string& text) { return deflated(text, 31); }
 
 // The first `bad` connections do as the script says, the others answer every command of Redis with a miss.
 inline FaultServer::Script redis_misbehaving(int bad, FaultServer::Script script) {

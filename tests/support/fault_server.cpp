@@ -1,7 +1,5 @@
 #include "support/fault_server.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,31 +8,11 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "base/ascii.hpp"
+#include "support/loopback.hpp"
+
 namespace fnstack_test {
 namespace {
-
-int loopback_socket(std::uint16_t& port, bool listening) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-      (listening && ::listen(fd, 1024) != 0) ||
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    std::abort();
-  }
-  port = ntohs(address.sin_port);
-  return fd;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 ReceivedRequest parse_head(std::string_view head) {
   ReceivedRequest request;
@@ -52,7 +30,7 @@ ReceivedRequest parse_head(std::string_view head) {
     if (colon == field.npos) continue;
     std::string_view value = field.substr(colon + 1);
     while (value.starts_with(' ')) value.remove_prefix(1);
-    request.headers.emplace_back(lower(field.substr(0, colon)), value);
+    request.headers.emplace_back(fnstack::base::ascii_lower(field.substr(0, colon)), value);
   }
   return request;
 }
@@ -192,7 +170,7 @@ FaultServer::~FaultServer() {
 }
 
 void FaultServer::listen() {
-  listener_ = loopback_socket(port_, true);
+  listener_ = listening_socket(port_);
   acceptor_ = std::thread([this] { accept_all(); });
 }
 
@@ -268,12 +246,6 @@ FaultServer::Script answers_with(std::string bytes) {
   return [bytes = std::move(bytes)](Connection& connection) {
     if (connection.read_request()) connection.write(bytes);
   };
-}
-
-std::uint16_t unused_port() {
-  std::uint16_t port = 0;
-  ::close(loopback_socket(port, false));
-  return port;
 }
 
 }  // namespace fnstack_test

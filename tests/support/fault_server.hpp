@@ -116,7 +116,5 @@ class FaultServer {
 
 // Answers every connection with these bytes after one request each, then closes.
 [[nodiscard]] FaultServer::Script answers_with(std::string bytes);
-// A port of loopback where nothing listens.
-[[nodiscard]] std::uint16_t unused_port();
 
 }  // namespace fnstack_test

@@ -1,10 +1,8 @@
 #include "support/postgres_server.hpp"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,6 +20,8 @@
 #include <pqxx/pqxx>
 #include <stdexcept>
 #include <thread>
+
+#include "support/loopback.hpp"
 
 namespace fnstack_test {
 namespace {
@@ -65,20 +65,6 @@ std::string closed_to(const passwd& user, const fs::path& path) {
     if (at == at.parent_path()) break;
   }
   return {};
-}
-
-int free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  int port = 0;
-  if (::bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-      ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0)
-    port = ntohs(address.sin_port);
-  ::close(socket);
-  return port;
 }
 
 // A child that dies with us, its output in a file. Everything is prepared before the fork.
@@ -191,7 +177,7 @@ bool PostgresServer::initialise() {
 
 bool PostgresServer::run() {
   for (int attempt = 0; attempt < 5; ++attempt) {
-    if (port_ == 0) port_ = free_port();
+    if (port_ == 0) port_ = unused_port();
     std::vector<std::string> words{
         binaries_ + "/postgres", "-D", directory_ + "/data", "-k", directory_, "-h", "127.0.0.1", "-p",
         std::to_string(port_)};

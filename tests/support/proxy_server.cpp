@@ -1,7 +1,5 @@
 #include "support/proxy_server.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,25 +7,10 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "support/loopback.hpp"
+
 namespace fnstack_test {
 namespace {
-
-int loopback(std::uint16_t port, sockaddr_in& address) {
-  address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-}
-
-bool send_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
 
 // What one side has goes to the other. False: it is gone.
 bool pass_on(int from, int to) {
@@ -44,14 +27,7 @@ std::uint16_t port_of(const std::string& authority) {
 }  // namespace
 
 ProxyServer::ProxyServer() {
-  sockaddr_in address{};
-  listener_ = loopback(0, address);
-  socklen_t length = sizeof address;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(listener_, 64) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    std::abort();
-  }
-  port_ = ntohs(address.sin_port);
+  listener_ = listening_socket(port_);
   acceptor_ = std::thread([this] { accept_all(); });
 }
 
@@ -102,9 +78,9 @@ void ProxyServer::serve(int client) {
     const std::string target = head.substr(blank + 1, end - blank - 1);
     const std::size_t host = method == "CONNECT" ? 0 : std::string("http://").size();
     const std::string authority = target.substr(host, target.find('/', host) - host);
-    sockaddr_in address{};
-    server = loopback(port_of(authority), address);
-    bool up = ::connect(server, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    const sockaddr_in address = loopback_address(port_of(authority));
+    server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool up = ::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     {
       const std::lock_guard lock(mutex_);
       asked_.push_back(method + " " + target);

@@ -1,8 +1,6 @@
 #include "support/redis_server.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -15,6 +13,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+
+#include "support/loopback.hpp"
 
 namespace fnstack_test {
 namespace {
@@ -32,19 +32,6 @@ std::string find_server() {
   return "";
 }
 
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  const bool bound = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
-  if (!bound) std::abort();
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
 }  // namespace
 
 std::unique_ptr<RedisServer> RedisServer::start(std::vector<std::string> options, std::uint16_t port) {
@@ -52,7 +39,7 @@ std::unique_ptr<RedisServer> RedisServer::start(std::vector<std::string> options
     std::printf("SKIPPED: redis: there is no redis-server on PATH\n");
     return nullptr;
   }
-  std::unique_ptr<RedisServer> server(new RedisServer(std::move(options), port == 0 ? free_port() : port));
+  std::unique_ptr<RedisServer> server(new RedisServer(std::move(options), port == 0 ? unused_port() : port));
   server->begin_restart();
   if (!server->wait_until_ready()) {
     std::fprintf(stderr, "redis-server did not start\n");
