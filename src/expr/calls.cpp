@@ -5,6 +5,7 @@
 #include "base/kind_in_words.hpp"
 #include "expr/arithmetic.hpp"
 #include "expr/evaluator.hpp"
+#include "expr/unicode.hpp"
 
 namespace fnstack::expr {
 namespace {
@@ -95,7 +96,7 @@ bool Evaluator::spread_into(std::vector<Value>& out, std::uint32_t number) {
     std::string_view text = value->as_string();
     if (!charge(text.size(), 0) || !fits(text.size() * 16)) return false;
     while (!text.empty()) {
-      const std::string_view first = code_point(text, 0);
+      const std::string_view first = code_points(text, 0, 1);
       out.emplace_back(first);
       text.remove_prefix(first.size());
     }

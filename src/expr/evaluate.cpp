@@ -12,6 +12,7 @@
 #include "base/utf8.hpp"
 #include "expr/arithmetic.hpp"
 #include "expr/evaluator.hpp"
+#include "expr/unicode.hpp"
 
 namespace fnstack::expr {
 namespace {
@@ -60,20 +61,6 @@ bool is_exact_double(const Value& value) noexcept {
 
 }  // namespace
 
-// The code point at a position, or an empty view.
-std::string_view code_point(std::string_view text, std::size_t position) noexcept {
-  std::size_t begin = 0;
-  const auto skip = [&] {
-    ++begin;
-    while (begin < text.size() && base::continues_code_point(text[begin])) ++begin;
-  };
-  for (; position > 0 && begin < text.size(); --position) skip();
-  if (begin >= text.size()) return {};
-  const std::size_t first = begin;
-  skip();
-  return text.substr(first, begin - first);
-}
-
 // ---- costs and limits
 
 bool Evaluator::charge(std::uint64_t elements, std::uint64_t bytes) {
@@ -119,7 +106,7 @@ std::string Evaluator::shown(std::uint32_t number) const {
 const Value* Evaluator::text_element(std::string_view text, std::size_t position, Value& scratch) {
   if (position >= text.size()) return null();
   if (!charge(0, position)) return nullptr;
-  const std::string_view found = code_point(text, position);
+  const std::string_view found = code_points(text, position, position + 1);
   if (found.empty()) return null();
   Value element(found);  // `text` may be scratch's own
   scratch = std::move(element);
@@ -134,7 +121,7 @@ const Value* Evaluator::odd_key(const Value* value, const Key& key, Value& scrat
     if (value->is_bytes()) return put(scratch, value->as_string().size());
     if (is_text) {
       if (!charge(0, value->as_string().size())) return nullptr;
-      return put(scratch, base::code_points_in(value->as_string()));
+      return put(scratch, count_code_points(value->as_string()));
     }
   }
   if (is_text && key.position != no_position) return text_element(value->as_string(), key.position, scratch);

@@ -24,9 +24,6 @@
 
 namespace fnstack::expr {
 
-// The code point at a position, or an empty view.
-[[nodiscard]] std::string_view code_point(std::string_view text, std::size_t position) noexcept;
-
 class Evaluator final {
  public:
   Evaluator(const Expression::Program& program, Scope& scope, Failure& error)

@@ -1,7 +1,9 @@
 #include "expr/unicode.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -193,6 +195,14 @@ constexpr Spelling spellings[] = {{0xC6, "AE"}, {0xD0, "D"},  {0xD8, "O"},   {0x
                                   {0x127, "h"}, {0x131, "i"}, {0x141, "L"},  {0x142, "l"}, {0x152, "OE"}, {0x153, "oe"},
                                   {0x166, "T"}, {0x167, "t"}, {0x1E9E, "SS"}};
 
+// Eight ASCII characters stand at this offset, which is inside the text: then they need not be looked at one by one.
+bool are_eight_ascii(std::string_view text, std::size_t offset) noexcept {
+  if (text.size() - offset < 8) return false;
+  std::uint64_t word = 0;
+  std::memcpy(&word, text.data() + offset, 8);
+  return (word & 0x8080'8080'8080'8080) == 0;
+}
+
 bool is_ascii(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
@@ -206,17 +216,21 @@ CodePoint code_point_at(std::string_view text, std::size_t offset) noexcept {
 }
 
 std::size_t count_code_points(std::string_view text) noexcept {
-  if (is_ascii(text)) return text.size();
   std::size_t count = 0;
-  for (std::size_t at = 0; at < text.size(); at += code_point_at(text, at).size) ++count;
+  for (std::size_t at = 0; at < text.size();) {
+    const bool eight = are_eight_ascii(text, at);
+    at += eight ? 8 : code_point_at(text, at).size;
+    count += eight ? 8 : 1;
+  }
   return count;
 }
 
 std::size_t offset_of(std::string_view text, std::size_t index) noexcept {
   std::size_t at = 0;
   while (index > 0 && at < text.size()) {
-    at += code_point_at(text, at).size;
-    --index;
+    const bool eight = index >= 8 && are_eight_ascii(text, at);
+    at += eight ? 8 : code_point_at(text, at).size;
+    index -= eight ? 8 : 1;
   }
   return at;
 }

@@ -1,6 +1,7 @@
 #include "expr/unicode.hpp"
 
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -34,6 +35,27 @@ TEST_CASE("code points") {
   CHECK(code_points("aé😀b", 1, 3) == "é😀");
   CHECK(code_points("abc", 2, 1).empty());
   CHECK(code_points("abc", 5, 9).empty());
+}
+
+TEST_CASE("every code point of a text, whatever stands around it") {
+  std::string text;
+  std::vector<std::string> points;
+  for (int ascii = 0; ascii < 20; ++ascii) {
+    for (const char* odd : {"é", "😀", "\xFF", "€"}) {
+      for (int i = 0; i < ascii; ++i) points.emplace_back(1, static_cast<char>('a' + i));
+      points.emplace_back(odd);
+    }
+  }
+  for (const std::string& point : points) text += point;
+  CHECK(count_code_points(text) == points.size());
+  std::size_t offset = 0;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    REQUIRE(offset_of(text, i) == offset);
+    REQUIRE(code_points(text, i, i + 1) == points[i]);
+    REQUIRE(count_code_points(std::string_view(text).substr(0, offset)) == i);
+    offset += points[i].size();
+  }
+  CHECK(offset_of(text, points.size()) == text.size());
 }
 
 TEST_CASE("white space is ECMAScript's") {
