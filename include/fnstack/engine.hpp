@@ -3,6 +3,7 @@
 // up on one thread; after that any number of threads may load, run and start.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <future>
@@ -11,6 +12,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fnstack/cache.hpp>
@@ -97,8 +99,10 @@ class Engine {
   // type `limit`, when max_runs are under way or the system gives no thread; cancelled while the engine is shutting
   // down. So a callback that starts the next run first looks how its own ended. What on_done throws is dropped.
   // RunOptions::stop cancels this run; its timeout begins now.
-  void start(const Program& program, Value inputs, std::function<void(Outcome)> on_done,
-             const RunOptions& options = {}) const;
+  template <std::convertible_to<std::function<void(Outcome)>> OnDone>
+  void start(const Program& program, Value inputs, OnDone on_done, const RunOptions& options = {}) const {
+    start_run(program, std::move(inputs), std::move(on_done), options);
+  }
   // The same with a future, which must not be waited for on a thread of the loop.
   [[nodiscard]] std::future<Outcome> start(const Program& program, Value inputs = Value::object(),
                                            const RunOptions& options = {}) const;
@@ -117,6 +121,9 @@ class Engine {
 
  private:
   struct State;
+  void start_run(const Program& program, Value inputs, std::function<void(Outcome)> on_done,
+                 const RunOptions& options) const;
+
   std::shared_ptr<State> state_;
 };
 

@@ -246,8 +246,8 @@ Outcome Engine::run(const Program& program, Value inputs, const RunOptions& opti
   return state_->caller_loops->run(state_->new_run(program, std::move(inputs), options));
 }
 
-void Engine::start(const Program& program, Value inputs, std::function<void(Outcome)> on_done,
-                   const RunOptions& options) const {
+void Engine::start_run(const Program& program, Value inputs, std::function<void(Outcome)> on_done,
+                       const RunOptions& options) const {
   drivers::NewRun run = state_->new_run(program, std::move(inputs), options);
   run.on_done = std::move(on_done);
   state_->loop->start(std::move(run));
@@ -256,7 +256,7 @@ void Engine::start(const Program& program, Value inputs, std::function<void(Outc
 std::future<Outcome> Engine::start(const Program& program, Value inputs, const RunOptions& options) const {
   auto promise = std::make_shared<std::promise<Outcome>>();
   std::future<Outcome> future = promise->get_future();
-  start(
+  start_run(
       program, std::move(inputs), [promise](Outcome outcome) { promise->set_value(std::move(outcome)); }, options);
   return future;
 }

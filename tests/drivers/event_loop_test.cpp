@@ -193,7 +193,7 @@ TEST_CASE("a future is an outcome that comes later") {
   REQUIRE(outcome.response);
   CHECK(outcome.response->body == Value(42));
   // A start that does not fit the program is told in the same way.
-  const Outcome failed = engine.start(program, number(1), RunOptions{.flow = "nobody"}).get();
+  const Outcome failed = engine.start(program, number(1), {.flow = "nobody"}).get();
   CHECK(failed.status == Outcome::Status::failed);
   CHECK(failed.error->message == "the program has no flow \"nobody\"");
 }
@@ -596,7 +596,7 @@ TEST_CASE("a delayed background task begins with the time it is then") {
   const Program program = load(engine, R"({
     "main": {"function_name": "main", "steps": [{"function": "Background Task", "task": "job", "delay": 60}]},
     "job": {"function_name": "job", "steps": [{"function": "note", "at": "{{timestamp}}"}]}})");
-  CHECK(engine.start(program, Value::object(), RunOptions{.flow = "main"}).get().status == Outcome::Status::completed);
+  CHECK(engine.start(program, Value::object(), {.flow = "main"}).get().status == Outcome::Status::completed);
   CHECK(seen.get_future().get() == Value(65'000));
   engine.drain();
 }
