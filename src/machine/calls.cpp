@@ -4,6 +4,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/utf8.hpp"
 #include "machine/executor.hpp"
 
 namespace fnstack::machine {
@@ -57,7 +58,8 @@ Executor::Step Executor::call(const Instruction& instruction) {
     host = function == none && data_.is_host_function(name);
   }
   if (function == none && !host) {
-    return fail(make_error(error_type::unknown_function, "unknown custom function \"" + name.substr(0, 100) + "\""));
+    return fail(make_error(error_type::unknown_function,
+                           "unknown custom function \"" + std::string(base::whole_code_points(name, 100)) + "\""));
   }
   if (site.background) {
     if (function == none)
@@ -105,8 +107,8 @@ std::optional<Error> Executor::begin_await(const Instruction& instruction) {
   if (!ids.is_array()) return make_error(error_type::validation, "execution_ids: expected an id or a list of them");
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!ids[i].is_string() || state_.find_execution(ids[i].as_string()) == nullptr) {
-      return make_error(error_type::not_found,
-                        "execution_ids: no asynchronous call has the id " + to_json(ids[i]).substr(0, 60));
+      return make_error(error_type::not_found, "execution_ids: no asynchronous call has the id " +
+                                                   std::string(base::whole_code_points(to_json(ids[i]), 60)));
     }
   }
   Value timeout;
@@ -117,7 +119,7 @@ std::optional<Error> Executor::begin_await(const Instruction& instruction) {
         seconds.as_number() > static_cast<double>(limits_.wait_s)) {
       return make_error(error_type::validation, "timeout: expected seconds from 0 to " +
                                                     std::to_string(limits_.wait_s) + ", got " +
-                                                    to_json(timeout).substr(0, 60));
+                                                    std::string(base::whole_code_points(to_json(timeout), 60)));
     }
     awaiting.timeout_ms = static_cast<std::int64_t>(seconds.as_number() * 1000);
     awaiting.ordinal = strand_.next_ordinal++;

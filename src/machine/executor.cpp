@@ -176,7 +176,8 @@ Executor::Step Executor::each_begin(const Instruction& instruction) {
       pairs.push_back(Value::object({{"key", Value(list.key_at(i))}, {"value", list[i]}}));
     list = std::move(pairs);
   } else if (!list.is_array()) {
-    return fail(make_error(error_type::validation, "expected a list to loop over, got " + to_json(list).substr(0, 60)));
+    return fail(make_error(error_type::validation, "expected a list to loop over, got " +
+                                                       std::string(base::whole_code_points(to_json(list), 60))));
   }
   frame_->slots[instruction.b + 1] = Value(-1);
   return store_or_fail(instruction.b, std::move(list));
@@ -200,9 +201,13 @@ Executor::Step Executor::count_from(const Instruction& instruction) {
   if (auto error = evaluate(instruction.c, times)) return fail(std::move(*error));
   const Value first = expr::to_number(from);
   const Value count = expr::to_number(times);
-  if (!first.is_integer() || !count.is_integer() || count.as_integer() < 0) {
-    return fail(make_error(error_type::validation,
-                           "times: expected a whole number from 0, got " + to_json(times).substr(0, 60)));
+  if (!first.is_integer()) {
+    return fail(make_error(error_type::validation, "from: expected a whole number, got " +
+                                                       std::string(base::whole_code_points(to_json(from), 60))));
+  }
+  if (!count.is_integer() || count.as_integer() < 0) {
+    return fail(make_error(error_type::validation, "times: expected a whole number from 0, got " +
+                                                       std::string(base::whole_code_points(to_json(times), 60))));
   }
   std::int64_t bound = 0;
   if (__builtin_add_overflow(first.as_integer(), count.as_integer(), &bound) || first.as_integer() == INT64_MIN) {
@@ -226,8 +231,8 @@ Executor::Step Executor::count_pass(const Instruction& instruction) {
     } else if (!limit->is_null()) {
       const Value number = expr::to_number(*limit);
       if (!number.is_integer() || number.as_integer() < 0) {
-        return fail(make_error(error_type::validation,
-                               "max_iterations: expected a whole number from 0, got " + to_json(*limit).substr(0, 60)));
+        return fail(make_error(error_type::validation, "max_iterations: expected a whole number from 0, got " +
+                                                           std::string(base::whole_code_points(to_json(*limit), 60))));
       }
       most = number.as_integer();
     }

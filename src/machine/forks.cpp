@@ -4,6 +4,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/utf8.hpp"
 #include "machine/executor.hpp"
 
 namespace fnstack::machine {
@@ -20,8 +21,8 @@ std::optional<Error> Executor::begin_join(const ForkSite& site) {
   if (!most.is_null()) {
     const Value number = most.is_boolean() ? Value() : expr::to_number(most);
     if (!number.is_integer() || number.as_integer() < 1) {
-      return make_error(error_type::validation,
-                        "max_concurrency: expected a whole number from 1, got " + to_json(most).substr(0, 60));
+      return make_error(error_type::validation, "max_concurrency: expected a whole number from 1, got " +
+                                                    std::string(base::whole_code_points(to_json(most), 60)));
     }
     join.most = static_cast<std::uint64_t>(number.as_integer());
   }

@@ -51,10 +51,10 @@ std::size_t push_names(program::Lowering& step, Slot item, Slot index) {
 }
 
 // Lowers the body between the loop's head (already emitted, at `again`) and its end.
-void lower_body(program::Lowering& step, Slot item, Slot index, Label again, Label end,
-                program::OperandIndex condition_of_list) {
+void lower_body(program::Lowering& step, Slot item, Slot index, Label again, Label end) {
   const std::size_t pushed = push_names(step, item, index);
-  if (condition_of_list != program::none) step.emit_jump_unless(step.expression("condition"), end);
+  // A loop with items may have a condition too, over the item as well. (One without has tested it in its head.)
+  if (item != program::none && step.given("condition")) step.emit_jump_unless(step.expression("condition"), end);
   step.push_loop(end, again);
   step.block("steps");
   step.pop_loop();
@@ -71,7 +71,7 @@ void lower_list(program::Lowering& step) {
   step.emit(Op::each_begin, step.operand("input_array"), list);
   step.place(again);
   step.patch_c(step.emit(Op::each_next, list, item), end);
-  lower_body(step, item, list + 1, again, end, step.given("condition") ? 0 : program::none);
+  lower_body(step, item, list + 1, again, end);
   step.place(end);
   step.emit(Op::assign, list, step.constant(Value()));
 }
@@ -89,7 +89,7 @@ void lower_condition(program::Lowering& step) {
   step.emit_jump_unless(step.expression("condition"), end);
   step.pop_names(2);
   step.emit(Op::count_pass, passes, most);
-  lower_body(step, program::none, passes, again, end, program::none);
+  lower_body(step, program::none, passes, again, end);
   step.place(end);
 }
 
@@ -102,7 +102,7 @@ void lower_count(program::Lowering& step) {
   step.emit(Op::count_from, counter, from, step.operand("times"));
   step.place(again);
   step.patch_c(step.emit(Op::count_next, counter, item), end);
-  lower_body(step, item, counter, again, end, program::none);
+  lower_body(step, item, counter, again, end);
   step.place(end);
 }
 
@@ -184,7 +184,7 @@ std::vector<Field> fields() {
        .doc = "a list, gone through as it is at the start; null is no pass; an object gives `{key, value}` pairs"},
       {.name = "condition",
        .type = FieldType::expression,
-       .doc = "tested before each pass; with a list it ends the loop early"},
+       .doc = "tested before each pass; with a list or `times` it ends the loop early"},
       {.name = "times",
        .aliases = {"count", "repeat"},
        .type = FieldType::integer,

@@ -5,6 +5,7 @@
 #include <fnstack/definition.hpp>
 #include <fnstack/json.hpp>
 
+#include "base/utf8.hpp"
 #include "expr/escape.hpp"
 
 namespace fnstack::steps {
@@ -24,7 +25,7 @@ std::optional<Error> add_sort(DatabaseCommand& command, std::string_view column,
   const std::string folded = fold_name(direction);
   const bool descending = folded == "desc" || folded == "descending";
   if (!descending && !folded.empty() && folded != "asc" && folded != "ascending") {
-    return wrong("sort: expected asc or desc, got \"" + std::string(direction).substr(0, 40) + "\"");
+    return wrong("sort: expected asc or desc, got \"" + std::string(base::whole_code_points(direction, 40)) + "\"");
   }
   command.sort.emplace_back(std::string(column), descending);
   return std::nullopt;

@@ -4,6 +4,7 @@
 #include <fnstack/json.hpp>
 
 #include "base/http_date.hpp"
+#include "base/utf8.hpp"
 #include "expr/expression.hpp"
 #include "steps/steps.hpp"
 
@@ -25,7 +26,7 @@ Result<Effect> request(Fields& fields) {
     seconds = std::max(0.0, static_cast<double>(*until - fields.now_ms()) / 1000.0);
   } else {
     return make_error(error_type::validation, "duration_seconds: expected seconds, got " +
-                                                  std::string(given.is_null() ? "null" : to_json(given).substr(0, 40)));
+                                                  std::string(base::whole_code_points(to_json(given), 40)));
   }
   if (!(seconds >= 0))
     return make_error(error_type::validation,
