@@ -59,6 +59,8 @@ thread_local int selector_nesting = 0;
 constexpr int max_selector_nesting = 4;
 
 constexpr std::size_t max_selector_bytes = 1000;
+// A path is looked up in each element anew; one longer than any that a person writes costs by its length.
+constexpr std::size_t long_path = 64;
 
 class Nesting {
  public:
@@ -330,6 +332,7 @@ bool Selector::select(const Value& element, std::size_t index, Value& result) {
       return call_.call_arrow(position_, arguments, result);
     }
     case Kind::path: {
+      if (path_.size() >= long_path && !call_.charge(0, path_.size())) return false;
       const Value* found = find_path(element, path_);
       result = found != nullptr ? *found : Value();
       return true;

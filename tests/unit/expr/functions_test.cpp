@@ -131,6 +131,11 @@ TEST_CASE("work is bounded by steps") {
   CHECK(outcome(result) == "limit: expression takes more than 100000 steps (limit expression_steps)");
   CHECK(scope.steps > 100'000);
   CHECK(scope.steps < 102'000);
+  // So does a field's name of that length, looked up in each element.
+  Scope fields;
+  CHECK(outcome(run("range(1000)|sum(text)", big, fields)) ==
+        "limit: expression takes more than 100000 steps (limit expression_steps)");
+  CHECK(fields.steps < 102'000);
 }
 
 TEST_CASE("sizes are checked before anything is built") {
