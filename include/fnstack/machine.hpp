@@ -87,7 +87,8 @@ class Machine {
   Machine& operator=(Machine&&) noexcept;
   ~Machine();
 
-  // Goes on until one of the five. `budget`: how many instructions at most before Yielded.
+  // Goes on until one of the five. `budget`: how many instructions at most before Yielded; fewer if they take
+  // long: a KiB that one handles counts like another.
   [[nodiscard]] Next next(std::uint64_t budget = UINT64_MAX);
   // The answer to an effect, in any order, and the time it came at. Ignored for an abandoned id; a fault (usage)
   // for one never asked for.

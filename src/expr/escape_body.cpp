@@ -349,6 +349,7 @@ Result<Value> render_body(const BodyTemplate& bound, Scope& scope, std::string_v
     if (value == nullptr) return std::move(*error);
     if (auto refused = writer.write(piece, bound.holes[hole++], *value)) return std::move(*refused);
   }
+  scope.steps += out.size() / 1024;
   Value body;
   out.move_into(body);
   return body;

@@ -234,6 +234,7 @@ std::optional<Error> render_into(const Template& bound, Scope& scope, Value& out
     }
     if (!text.append_text(*value)) return text.over_limit();
   }
+  scope.steps += text.size() / 1024;
   if (appends) {
     text.append_to(out);
   } else {

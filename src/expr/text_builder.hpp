@@ -78,6 +78,11 @@ class TextBuilder {
     return true;
   }
 
+  // How many bytes were appended.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return used_ + (spilled_.is_string() ? spilled_.as_string().size() : 0);
+  }
+
   // The text as a value, or at the end of a string. The builder is used up.
   void move_into(Value& out);
   void append_to(Value& out);

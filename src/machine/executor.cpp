@@ -6,6 +6,8 @@
 
 #include <fnstack/json.hpp>
 
+#include "base/utf8.hpp"
+
 namespace fnstack::machine {
 
 using program::Instruction;
@@ -41,6 +43,7 @@ Executor::Step Executor::assign(const Instruction& instruction) {
     } else if (auto error = program::evaluate(operand, scope_, surroundings_, value)) {
       return fail(std::move(*error));
     }
+    note_work(value.byte_size());
     if (!store(instruction.a, std::move(value))) return live_bytes_error();
   }
   if (instruction.c != none) frame_->slots[instruction.c] = Value();
@@ -83,6 +86,7 @@ Executor::Step Executor::compute(const Instruction& instruction) {
     scope_.steps = before;
   }
   if (auto error = fields.evaluate_all()) return fail(std::move(*error));
+  note_work(fields.byte_size() - (lent ? fields.at(site.in_place).byte_size() : 0));
   if (lent) {
     Value& slot = frame_->slots[instruction.b];
     state_.give_back(counted(instruction.b));
@@ -157,6 +161,7 @@ Executor::Step Executor::select(const Instruction& instruction) {
   if (subject == nullptr) return fail(std::move(*error));
   const program::SwitchTable& table = data_.switch_tables[instruction.b];
   const std::string text = subject->is_null() ? "null" : to_text(*subject);
+  scope_.steps += text.size() / 1024;
   const auto found = std::lower_bound(table.cases.begin(), table.cases.end(), text,
                                       [](const auto& known, const std::string& key) { return known.first < key; });
   frame_->pc = found != table.cases.end() && found->first == text ? found->second : table.otherwise;
@@ -170,6 +175,7 @@ Executor::Step Executor::each_begin(const Instruction& instruction) {
     state_.add_event(StepEvent::Kind::warning, instruction.step, "the list is null: no pass");
     list = Value::array();
   } else if (list.is_object()) {
+    note_work(list.byte_size());
     Value pairs = Value::array();
     pairs.reserve(list.size());
     for (std::size_t i = 0; i < list.size(); ++i)
@@ -393,12 +399,15 @@ Executor::Stop Executor::run(std::uint64_t& budget) {
   const auto limit = static_cast<std::uint64_t>(limits_.steps);
   const Instruction* code = data_.code.data();
   bool is_first_time = !strand_.is_resuming();
+  // The work at which the budget is used up; each instruction brings it one nearer.
+  std::uint64_t end = budget + std::min(work(), UINT64_MAX - budget);
   for (;;) {
-    if (budget == 0) {
+    if (work() >= end) {
+      budget = 0;
       strand_.random_position = random_.position;
       return Stop::budget;
     }
-    --budget;
+    --end;
     const Instruction& instruction = code[frame_->pc++];
     const bool counts = instruction.begins_step && is_first_time;
     is_first_time = true;
@@ -412,6 +421,8 @@ Executor::Stop Executor::run(std::uint64_t& budget) {
       }
       step = execute(instruction);
     }
+    if (step == Step::go_on) continue;
+    budget = end - std::min(work(), end);
     if (step == Step::gone) return Stop::gone;
     if (step == Step::blocked) {
       --frame_->pc;  // executed again

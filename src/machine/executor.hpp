@@ -151,6 +151,11 @@ class Executor {
   Step fork(const program::Instruction& instruction);
   Step end_branch(const program::Instruction& instruction);
 
+  // What the budget of next() is spent on beside instructions: what expressions cost, and the KiB that steps handle.
+  // It is no account of the run: whoever watches the clock is to have a look in time.
+  void note_work(std::uint64_t bytes) noexcept { handled_ += bytes / 1024; }
+  [[nodiscard]] std::uint64_t work() const noexcept { return scope_.steps + handled_; }
+
   Machine::State& state_;
   Machine::Next& next_;
   const program::ProgramData& data_;
@@ -161,6 +166,7 @@ class Executor {
   bool borrows_ = false;  // the frame is a branch's first: some of its slots are still its parent's
   expr::Random random_;
   expr::Scope scope_;
+  std::uint64_t handled_ = 0;
   program::Surroundings surroundings_;
 };
 

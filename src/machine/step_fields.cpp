@@ -72,6 +72,12 @@ StepFields::StepFields(const program::ProgramData& data, const program::KindCall
   }
 }
 
+std::uint64_t StepFields::byte_size() const noexcept {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < call_.given.size(); ++i) bytes += values_[i].byte_size();
+  return bytes;
+}
+
 std::uint32_t StepFields::operand_of(std::string_view name) const noexcept {
   const std::size_t position = names_->find(name);
   return position == FieldNames::none ? program::none : call_.operands[position];

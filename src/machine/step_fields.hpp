@@ -47,6 +47,8 @@ class StepFields final : public Fields {
   void random_bytes(std::uint8_t* out, std::size_t size) override { scope_.random->fill(out, size); }
 
   [[nodiscard]] const Value& age() const noexcept { return age_; }
+  // Of all values together.
+  [[nodiscard]] std::uint64_t byte_size() const noexcept;
 
  private:
   [[nodiscard]] std::optional<Error> evaluate_field(std::size_t position, const program::Surroundings& surroundings);

@@ -153,6 +153,43 @@ TEST_CASE("a machine yields when its budget is used up, and goes on") {
   CHECK(machine.outcome().variables.get("n").as_integer() == 100);
 }
 
+TEST_CASE("steps that handle much use up the budget sooner") {
+  // The text, and the list, of a mebibyte: each pass is worth 1,024 instructions or more.
+  for (const std::string step :
+       {R"({"function": "Create Variable", "variable_name": "b", "value": "{{inputs.text}}!"})",
+        R"({"function": "Text", "operation": "uppercase", "text": "{{inputs.text}}", "output_variable": "b"})",
+        R"({"function": "Create Variable", "variable_name": "b", "value": "{{inputs.list.slice(1)}}"})",
+        R"({"function": "Arrays", "operation": "reverse", "array": "{{inputs.list}}", "output_variable": "b"})",
+        R"({"function": "Switch", "variable": "{{inputs.text}}", "cases": {"a": [{"function": "Break"}]}})"}) {
+    INFO(step);
+    Start start = start_at();
+    start.inputs = Value::object({{"text", std::string(std::size_t{1} << 20, 'a')},
+                                  {"list", Value::array(std::vector<Value>(std::size_t{1} << 16, Value(1)))}});
+    Machine machine(program_of(R"([{"function": "Loop", "times": 20, "steps": [)" + step + "]}]"), std::move(start));
+    int yields = 0;
+    for (;;) {
+      Machine::Next next = machine.next(1000);
+      if (std::holds_alternative<Machine::Ended>(next)) break;
+      take<Machine::Yielded>(std::move(next));
+      ++yields;
+    }
+    CHECK(yields >= 20);
+    CHECK(machine.outcome().status == Outcome::Status::completed);
+  }
+}
+
+TEST_CASE("the text of templates counts towards the run's steps") {
+  Start start = start_at();
+  start.inputs = Value::object({{"text", std::string(std::size_t{1} << 20, 'a')}});
+  Machine machine(
+      program_of(
+          R"([{"function": "Loop", "times": 2000, "steps": [{"function": "Create Variable", "variable_name": "b", "value": "{{inputs.text}}!"}]}])"),
+      std::move(start));
+  take<Machine::Ended>(machine.next());
+  REQUIRE(machine.outcome().error.has_value());
+  CHECK(machine.outcome().error->message == "steps: the run takes more than 1000000 steps");
+}
+
 TEST_CASE("a run's id may have any length, and goes with copies and snapshots") {
   const Program program = program_of(R"([{"function": "host"}, {"function": "Response", "body": "{{run.id}}"}])");
   const std::string uuid = "01234567-89ab-4cde-8f01-23456789abcd";
