@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <climits>
 #include <thread>
 #include <utility>
 
@@ -283,6 +284,10 @@ Value SqliteConnection::row(SqliteStatement& statement) {
 }
 
 void SqliteConnection::reset(SqliteStatement& statement) noexcept { sqlite3_reset(statement.handle); }
+
+std::int64_t SqliteConnection::set_largest_value(std::int64_t bytes) noexcept {
+  return sqlite3_limit(handle_, SQLITE_LIMIT_LENGTH, static_cast<int>(std::clamp<std::int64_t>(bytes, 1, INT_MAX)));
+}
 
 bool SqliteConnection::is_read_only(const SqliteStatement& statement) const noexcept {
   return sqlite3_stmt_readonly(statement.handle) != 0;

@@ -71,6 +71,8 @@ class SqliteConnection {
   [[nodiscard]] Value row(SqliteStatement& statement);
   static void reset(SqliteStatement& statement) noexcept;
   void set_restricted(bool restricted) noexcept { restricted_ = restricted; }
+  // Of any text, blob or row that a statement reads or makes. The answer is what it was.
+  std::int64_t set_largest_value(std::int64_t bytes) noexcept;
   [[nodiscard]] bool is_read_only(const SqliteStatement& statement) const noexcept;
 
   // prepare, bind, step to the end, reset; the first row's first column as an integer, or `otherwise`.

@@ -657,7 +657,10 @@ class Records final : public SqliteRecords {
     if (auto bound = connection_->bind_foreign(**statement, bindings); !bound) return std::move(bound).error();
     const auto run = [&] {
       connection_->set_restricted(true);
+      // What a statement makes on its way is no larger than its answer may be: zeroblob(900000000) would be.
+      const std::int64_t usual = connection_->set_largest_value(command.max_bytes);
       auto rows = run_for_rows(**statement, command);
+      (void)connection_->set_largest_value(usual);
       connection_->set_restricted(false);
       return rows;
     };

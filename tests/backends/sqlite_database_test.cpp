@@ -409,6 +409,12 @@ TEST_CASE("sqlite: SQL text") {
 
   CHECK(sql("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n", R"(, "max_rows": 5)") ==
         "error limit: the statement gives more than 5 rows; give it a limit, or raise the limit \"rows\"");
+  // What it makes and does not give is bounded, too.
+  CHECK(sql("SELECT length(hex(zeroblob(200000000))) AS n") ==
+        "error limit: a value or the statement is too big for the database");
+  CHECK(sql("SELECT length(hex(zeroblob(500))) AS n", R"(, "max_bytes": 999)") ==
+        "error limit: a value or the statement is too big for the database");
+  CHECK(sql("SELECT length(hex(zeroblob(500))) AS n", R"(, "max_bytes": 2000)") == R"([{"n":1000}])");
   // Refused for its rows, it has changed nothing.
   for (int at = 0; at < 3; ++at) CHECK(sql("INSERT INTO t (a) VALUES (1)") == "[]");
   CHECK(sql("UPDATE t SET a = 9 RETURNING a", R"(, "max_rows": 3)") ==
