@@ -1,4 +1,6 @@
 // "Create Variable": evaluates a value now and binds it to a name; an existing variable is overwritten.
+#include <string>
+
 #include "program/lowering.hpp"
 #include "steps/steps.hpp"
 
@@ -7,7 +9,13 @@ namespace fnstack::steps {
 namespace {
 
 void lower(program::Lowering& step) {
-  const program::Slot slot = step.variable(step.literal("variable_name"));
+  const std::string name = step.literal("variable_name");
+  const std::size_t part = name.find_first_of(".[");
+  const program::Slot slot = step.variable(name.substr(0, part));
+  if (part != std::string::npos && slot != program::none) {  // else its beginning is no name: that is said already
+    step.error("bad-name", "expected a variable's name (letters, digits, _), got \"" + name + "\"",
+               step.node("variable_name"), "a part of a variable is set by Update Variable");
+  }
   const program::OperandIndex value = step.given("value") ? step.operand("value") : step.constant(Value());
   step.emit(program::Op::assign, slot, value, step.age_slot(slot));
 }

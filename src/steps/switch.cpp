@@ -4,6 +4,7 @@
 
 #include <fnstack/json.hpp>
 
+#include "expr/template.hpp"
 #include "program/lowering.hpp"
 #include "steps/steps.hpp"
 
@@ -19,6 +20,10 @@ void lower(program::Lowering& step) {
   std::vector<std::pair<const Node*, std::string>> blocks;
   std::set<std::string> keys;
   const auto add = [&](std::string key, const Node& at, const Node& steps, std::string path) {
+    if (expr::may_hold_template(key)) {
+      step.error("bad-value", "case \"" + key + "\": a template can't stand here", &at,
+                 "compare by a Conditional with else_if");
+    }
     if (!keys.insert(key).second) step.error("case-twice", "case \"" + key + "\" is given twice", &at);
     table.emplace_back(std::move(key), step.new_label());
     blocks.emplace_back(&steps, std::move(path));
@@ -40,6 +45,10 @@ void lower(program::Lowering& step) {
       const Node* steps = item.find("steps") != nullptr ? item.find("steps") : item.find("function_stack");
       if (value == nullptr || steps == nullptr) {
         step.error("missing-field", "cases: expected objects with \"value\" and \"steps\"", &item);
+        continue;
+      }
+      if (value->kind == Node::Kind::array || value->kind == Node::Kind::object) {
+        step.error("bad-value", "cases: expected text, a number, true, false or null as \"value\"", value);
         continue;
       }
       add(value->kind == Node::Kind::null ? "null" : to_text(value->scalar), item, *steps,
