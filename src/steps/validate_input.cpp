@@ -309,7 +309,9 @@ class Validation {
     for (std::size_t i = 0; i < choices.size(); ++i) {
       if (choices[i] == value) return;
     }
-    fail(place, rules, "enum", "expected one of " + to_json(choices));
+    const std::string all = to_json(choices);
+    fail(place, rules, "enum",
+         "expected one of " + (all.size() > 500 ? std::string(base::whole_code_points(all, 500)) + "…" : all));
   }
 
   void check_inside(Value& value, const Value& rules, const std::string& place, int depth) {
