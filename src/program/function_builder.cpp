@@ -93,6 +93,17 @@ OperandIndex FunctionBuilder::add_operand(Operand operand) {
   return static_cast<OperandIndex>(data_.operands.size() - 1);
 }
 
+// What stands in a slot, which may be a hidden one.
+OperandIndex FunctionBuilder::slot_value(Slot slot) {
+  Diagnostics no_problems;
+  Operand operand;
+  operand.kind = Operand::Kind::expression;
+  operand.expression = expr::bind(*expr::parse("it", 0, {}, no_problems), [slot](const expr::NameUse&) {
+    return expr::Reference{expr::Reference::Kind::slot, slot, expr::Reference::none, false};
+  });
+  return add_operand(std::move(operand));
+}
+
 OperandCompiler FunctionBuilder::operand_compiler(const CheckedStep* step, std::string path) {
   const auto resolver = [this, step, path](const expr::NameUse& use, Span literal) {
     return resolve(use, literal, step, path);
@@ -239,6 +250,7 @@ void FunctionBuilder::leave(const Lowering::Leaving& leaving) {
     if (scope.is_branch) break;  // the machine goes on from here
     const auto code = completion::first_jump + static_cast<std::int64_t>(scope.leaving.size());
     scope.leaving.push_back(leaving);
+    if (leaving.value != none) emit(Op::assign, scope.completion + 1, slot_value(leaving.value), none);
     const std::uint32_t at = emit(Op::leave, scope.completion, static_cast<std::uint32_t>(code), none);
     fixups_.push_back({Fixup::Where::c, at, 0, scope.begin.id});
     return;

@@ -152,6 +152,7 @@ class FunctionBuilder {
   // ---- operands
   [[nodiscard]] Slot new_slot(std::uint32_t count = 1);
   [[nodiscard]] OperandIndex add_operand(Operand operand);
+  [[nodiscard]] OperandIndex slot_value(Slot slot);
   [[nodiscard]] OperandCompiler operand_compiler(const CheckedStep* step, std::string path);
   [[nodiscard]] OperandIndex field_operand(const CheckedStep& step, std::size_t field);
   [[nodiscard]] OperandIndex default_of(const CheckedStep& step, std::size_t field) const;

@@ -275,7 +275,7 @@ bool Lowering::return_from_branch(OperandIndex value) {
     if (!scope.is_branch) continue;
     const Fork fork = scope.fork;
     emit(Op::assign, fork.value, value);
-    builder_.leave({false, fork.returned, i});
+    builder_.leave({false, fork.returned, i, fork.value});
     return true;
   }
   return false;
@@ -328,12 +328,13 @@ void Lowering::finish_finally(Slot completion, const std::vector<Leaving>& leavi
   emit_jump(after);
   for (std::size_t i = 0; i < leaving.size(); ++i) {
     place(places[i]);
+    if (leaving[i].value != none) emit(Op::assign, leaving[i].value, builder_.slot_value(completion + 1));
     builder_.leave(leaving[i]);
   }
   place(after);
 }
 
-void Lowering::leave_function() { builder_.leave({true, {}, 0}); }
+void Lowering::leave_function() { builder_.leave({true, {}, 0, slot::response}); }
 
 void Lowering::note_terminated(bool terminated) { builder_.terminated_ = terminated; }
 bool Lowering::terminated() const noexcept { return builder_.terminated_; }

@@ -102,6 +102,7 @@ class Lowering {
     bool function = false;  // out of the function, with slot::response
     Label target;           // else
     std::size_t depth = 0;  // how many scopes are left then
+    Slot value = none;  // what goes along; a finally block on the way may itself begin, and break off, another return
   };
   void push_finally(Slot completion, Label begin);
   [[nodiscard]] std::vector<Leaving> pop_finally();
