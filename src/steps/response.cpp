@@ -37,7 +37,7 @@ void lower_response(program::Lowering& step) {
 
 void lower_return(program::Lowering& step) {
   program::ResponseSite site;
-  site.body = step.operand("value");
+  site.body = step.given("value") ? step.operand("value") : step.constant(Value());
   if (step.return_from_branch(site.body)) {
     step.note_terminated();
     return;
