@@ -50,7 +50,7 @@ class Executor {
     borrows_ = strand_.borrows(*frame_);
   }
   // Looks for a handler; go_on if there is one.
-  [[gnu::cold, gnu::noinline]] Step fail(Error error) {
+  [[gnu::cold, gnu::noinline]] Step fail(Error&& error) {
     if (!state_.raise(number_, std::move(error))) return Step::gone;
     enter_frame();
     return Step::go_on;
