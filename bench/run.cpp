@@ -43,6 +43,7 @@ struct Workload {
   std::string unit;
   std::vector<std::string> server = {};  // started before; its port file's content replaces "PORT" in commands
   bool absolute = false;                 // the target is of fnstack's figure itself, as shown
+  int more_rounds = 1;  // so many times: a process of a few milliseconds wants more than one of a second
 };
 
 struct Finished {
@@ -181,7 +182,8 @@ std::vector<Workload> workloads(const std::string& folder, const std::string& so
                   .sides = {ours("w2", "PORT"), twin("libcurl + simdjson", "w2_twin", "PORT")},
                   .scale = 1000,
                   .unit = "ms",
-                  .server = {folder + "/bench_page_server", pages, "100"}};
+                  .server = {folder + "/bench_page_server", pages, "100"},
+                  .more_rounds = pages == "100" ? 10 : 1};
     // The upstream shares the cores with both sides, so the processor's time says more.
     Workload cpu = time;
     cpu.figure = "cpu_seconds";
@@ -286,7 +288,8 @@ std::vector<Workload> workloads(const std::string& folder, const std::string& so
                    .target = 2.5,
                    .sides = {ours("w8", ""), twin("C++", "w8_twin", "")},
                    .scale = 1000,
-                   .unit = "ms"};
+                   .unit = "ms",
+                   .more_rounds = 20};
   Workload resident = process;
   resident.figure = "process_rss";
   resident.target = 8;
@@ -322,8 +325,7 @@ Measured measure(const Workload& workload, int rounds, const fs::path& scratch) 
     server.emplace(workload.server, scratch / "port");
     if (server->port().empty()) return {{}, "its server did not start"};
   }
-  // A process of a millisecond wants more rounds than one of a second.
-  if (workload.figure == "process") rounds *= 20;
+  rounds *= workload.more_rounds;
   std::map<std::string, std::vector<double>> figures;
   std::optional<std::string> agreed;
   for (int round = 0; round < rounds; ++round) {
