@@ -25,4 +25,8 @@ std::string in_quotes(std::string_view text) {
   return out;
 }
 
+std::string json_beginning(const Value& value, std::size_t most) {
+  return std::string(whole_code_points(to_json(value), most));
+}
+
 }  // namespace fnstack::base

@@ -2,8 +2,7 @@
 #include <utility>
 #include <vector>
 
-#include <fnstack/json.hpp>
-
+#include "base/in_quotes.hpp"
 #include "base/utf8.hpp"
 #include "machine/executor.hpp"
 
@@ -107,8 +106,8 @@ std::optional<Error> Executor::begin_await(const Instruction& instruction) {
   if (!ids.is_array()) return make_error(error_type::validation, "execution_ids: expected an id or a list of them");
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!ids[i].is_string() || state_.find_execution(ids[i].as_string()) == nullptr) {
-      return make_error(error_type::not_found, "execution_ids: no asynchronous call has the id " +
-                                                   std::string(base::whole_code_points(to_json(ids[i]), 60)));
+      return make_error(error_type::not_found,
+                        "execution_ids: no asynchronous call has the id " + base::json_beginning(ids[i], 60));
     }
   }
   Value timeout;
@@ -119,7 +118,7 @@ std::optional<Error> Executor::begin_await(const Instruction& instruction) {
         seconds.as_number() > static_cast<double>(limits_.wait_s)) {
       return make_error(error_type::validation, "timeout: expected seconds from 0 to " +
                                                     std::to_string(limits_.wait_s) + ", got " +
-                                                    std::string(base::whole_code_points(to_json(timeout), 60)));
+                                                    base::json_beginning(timeout, 60));
     }
     awaiting.timeout_ms = static_cast<std::int64_t>(seconds.as_number() * 1000);
     awaiting.ordinal = strand_.next_ordinal++;

@@ -6,7 +6,7 @@
 
 #include <fnstack/json.hpp>
 
-#include "base/utf8.hpp"
+#include "base/in_quotes.hpp"
 
 namespace fnstack::machine {
 
@@ -182,8 +182,8 @@ Executor::Step Executor::each_begin(const Instruction& instruction) {
       pairs.push_back(Value::object({{"key", Value(list.key_at(i))}, {"value", list[i]}}));
     list = std::move(pairs);
   } else if (!list.is_array()) {
-    return fail(make_error(error_type::validation, "expected a list to loop over, got " +
-                                                       std::string(base::whole_code_points(to_json(list), 60))));
+    return fail(
+        make_error(error_type::validation, "expected a list to loop over, got " + base::json_beginning(list, 60)));
   }
   frame_->slots[instruction.b + 1] = Value(-1);
   return store_or_fail(instruction.b, std::move(list));
@@ -208,12 +208,12 @@ Executor::Step Executor::count_from(const Instruction& instruction) {
   const Value first = expr::to_number(from);
   const Value count = expr::to_number(times);
   if (!first.is_integer()) {
-    return fail(make_error(error_type::validation, "from: expected a whole number, got " +
-                                                       std::string(base::whole_code_points(to_json(from), 60))));
+    return fail(
+        make_error(error_type::validation, "from: expected a whole number, got " + base::json_beginning(from, 60)));
   }
   if (!count.is_integer() || count.as_integer() < 0) {
-    return fail(make_error(error_type::validation, "times: expected a whole number from 0, got " +
-                                                       std::string(base::whole_code_points(to_json(times), 60))));
+    return fail(make_error(error_type::validation,
+                           "times: expected a whole number from 0, got " + base::json_beginning(times, 60)));
   }
   std::int64_t bound = 0;
   if (__builtin_add_overflow(first.as_integer(), count.as_integer(), &bound) || first.as_integer() == INT64_MIN) {
@@ -238,7 +238,7 @@ Executor::Step Executor::count_pass(const Instruction& instruction) {
       const Value number = expr::to_number(*limit);
       if (!number.is_integer() || number.as_integer() < 0) {
         return fail(make_error(error_type::validation, "max_iterations: expected a whole number from 0, got " +
-                                                           std::string(base::whole_code_points(to_json(*limit), 60))));
+                                                           base::json_beginning(*limit, 60)));
       }
       most = number.as_integer();
     }

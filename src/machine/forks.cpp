@@ -2,9 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <fnstack/json.hpp>
-
-#include "base/utf8.hpp"
+#include "base/in_quotes.hpp"
 #include "machine/executor.hpp"
 
 namespace fnstack::machine {
@@ -21,8 +19,8 @@ std::optional<Error> Executor::begin_join(const ForkSite& site) {
   if (!most.is_null()) {
     const Value number = most.is_boolean() ? Value() : expr::to_number(most);
     if (!number.is_integer() || number.as_integer() < 1) {
-      return make_error(error_type::validation, "max_concurrency: expected a whole number from 1, got " +
-                                                    std::string(base::whole_code_points(to_json(most), 60)));
+      return make_error(error_type::validation,
+                        "max_concurrency: expected a whole number from 1, got " + base::json_beginning(most, 60));
     }
     join.most = static_cast<std::uint64_t>(number.as_integer());
   }

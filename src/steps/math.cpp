@@ -2,9 +2,7 @@
 #include <cmath>
 
 #include <fnstack/definition.hpp>
-#include <fnstack/json.hpp>
-
-#include "base/utf8.hpp"
+#include "base/in_quotes.hpp"
 #include "expr/expression.hpp"
 #include "steps/steps.hpp"
 
@@ -20,7 +18,7 @@ Result<Value> number_of(const Value& value, std::string_view field) {
   if (!number.is_number()) {
     const std::string got = value.is_null()     ? "null"
                             : value.is_string() ? "text that is none"
-                                                : std::string(base::whole_code_points(to_json(value), 40));
+                                                : base::json_beginning(value, 40);
     return wrong(std::string(field) + ": expected a number, got " + got);
   }
   return number;

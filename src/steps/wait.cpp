@@ -4,7 +4,7 @@
 #include <fnstack/json.hpp>
 
 #include "base/http_date.hpp"
-#include "base/utf8.hpp"
+#include "base/in_quotes.hpp"
 #include "expr/expression.hpp"
 #include "steps/steps.hpp"
 
@@ -25,8 +25,8 @@ Result<Effect> request(Fields& fields) {
                         "duration_seconds: expected seconds or an HTTP date, got text that is neither");
     seconds = std::max(0.0, static_cast<double>(*until - fields.now_ms()) / 1000.0);
   } else {
-    return make_error(error_type::validation, "duration_seconds: expected seconds, got " +
-                                                  std::string(base::whole_code_points(to_json(given), 40)));
+    return make_error(error_type::validation,
+                      "duration_seconds: expected seconds, got " + base::json_beginning(given, 40));
   }
   if (!(seconds >= 0))
     return make_error(error_type::validation,
